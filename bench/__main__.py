@@ -1,0 +1,144 @@
+"""The command line: parse, dispatch, print."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from bench.errors import BenchError
+
+HELP = """\
+usage: python -m bench [run] task=TASK [KEY=VALUE ...]     benchmark, and recommend a model
+       python -m bench list [tasks|data|models]            what there is
+       python -m bench zoo list|fetch|verify|lock [NAME]   pretrained weights and packaged data
+       python -m bench validate                            check the tables under results/
+       python -m bench doctor                              what works on this machine, and why not
+
+  task=text_clf                         the task's own default data
+  data=reuters_r52                      another catalogued data set
+  data.path=a.csv data.target=label     your own CSV, TSV, Parquet or JSON lines file
+  data.text=body                        its text column; left out when only one fits
+  budget=toy|quick|standard|full        quick is the default; toy takes under a minute
+  model=[tfidf_svm,minilm_logreg]       these models beside reference and floor, not the whole line-up
+  models.tfidf_svm.C=3                  a parameter; a typo is an error that names the key
+  protocol=published                    the data set's own train and test parts
+  executor=processes                    cells in worker processes, with a hard time limit
+  zoo.fetch=true                        fetch missing weights first
+  rerun=none|failed|all                 finished cells are reused unless told otherwise
+  seed=1  results_dir=DIR  cache_dir=DIR  --config-dir=DIR  -m task=a,b (one run each)  experiment=NAME
+
+Exit codes: 0 done, 1 a cell failed or an expected figure was missed, 2 a mistake in the command or the data,
+130 interrupted (what was done is kept).
+"""
+
+VERBS = ("run", "list", "zoo", "validate", "doctor")
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    # Hydra prints its own errors and exits 1 unless it is told to raise them.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    try:
+        code = dispatch(sys.argv[1:])
+    except BenchError as error:
+        code = _say_error(str(error))
+    except KeyboardInterrupt:
+        code = _say_error("Interrupted. What was done is kept: the same command goes on from here.", 130)
+    except BrokenPipeError:
+        # The reader of a pipe left; Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    sys.exit(code)
+
+
+def dispatch(arguments: Sequence[str]) -> int:
+    """Run one verb and return the exit code."""
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(HELP, end="")
+        return 0
+    if arguments[0] == "--version":
+        from bench import __version__
+
+        print(__version__)
+        return 0
+    verb, *rest = arguments if _is_verb(arguments[0]) else ("run", *arguments)
+    return _run(rest) if verb == "run" else _other_verb(verb, rest)
+
+
+def _is_verb(word: str) -> bool:
+    if "=" in word or word.startswith("-"):
+        return False
+    if word not in VERBS:
+        from bench.errors import ConfigError, did_you_mean
+
+        raise ConfigError(f"Unknown verb {word!r}. {did_you_mean(word, VERBS)} See python -m bench --help")
+    return True
+
+
+def _run(overrides: Sequence[str]) -> int:
+    import hydra
+    from hydra.errors import HydraException
+    from omegaconf import DictConfig
+    from omegaconf.errors import OmegaConfBaseException
+
+    from bench import config
+
+    codes: list[int] = []
+
+    @hydra.main(config_path="../conf", config_name="config", version_base="1.3")  # type: ignore[untyped-decorator]
+    def job(composed: DictConfig) -> None:
+        plain = config.run_config(composed)
+        from bench import app
+
+        codes.append(app.run(plain))
+
+    config.register_schemas()
+    sys.argv = [sys.argv[0], *config.adapt_overrides(overrides)]
+    try:
+        job()
+    except (HydraException, OmegaConfBaseException) as error:
+        return _say_error(config.explain_hydra_error(error))
+    return max(codes, default=0)
+
+
+def _other_verb(verb: str, words: Sequence[str]) -> int:
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    from bench import config
+
+    config.register_schemas()
+    positional = [word for word in words if "=" not in word or word.startswith(("pkg:", "dir:"))]
+    overrides = [word for word in words if word not in positional]
+    try:
+        settings = config.compose_verb(verb, overrides)
+    except (HydraException, OmegaConfBaseException) as error:
+        return _say_error(config.explain_hydra_error(error))
+    match verb:
+        case "list":
+            from bench.verbs.catalogue import show
+
+            return show(positional[0] if positional else settings.what, config.cache_dir(settings.cache_dir))
+        case "doctor":
+            from bench.verbs.doctor import examine
+
+            return examine(config.cache_dir(settings.cache_dir))
+        case "validate":
+            from bench.verbs.validate import validate
+
+            return validate(settings.results_dir)
+        case _:
+            from bench.verbs.zoo import tend
+
+            action, *names = positional or [settings.action]
+            return tend(
+                action, [*names, *settings.names], config.cache_dir(settings.cache_dir), settings.allow_unpinned
+            )
+
+
+def _say_error(text: str, code: int = 2) -> int:
+    print(f"bench: {text}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+"""One cell: build, fit, predict, check, score. Nothing a model does gets out of here but a record."""
+
+import contextlib
+import hashlib
+import json
+import sys
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import metrics
+from bench.errors import BenchError, ModelError
+from bench.types import Cell, Context, Dataset, ModelChoice, Record, Split, Task, seed_for
+from bench.zoo.features import FeatureCache
+from bench.zoo.store import Zoo, go_offline
+
+DIGEST_DECIMALS = 4
+"""Probabilities are rounded before hashing: the last bits depend on the order in which a machine adds."""
+
+SUM_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellInputs:
+    """What all cells of a run share; pickled once for each worker."""
+
+    task: Task
+    dataset: Dataset
+    splits: tuple[Split, ...]
+    models: tuple[ModelChoice, ...]
+    zoo: Zoo
+    features: FeatureCache
+    seed: int
+    """Root seed."""
+    threads: int
+    logs: Path
+
+
+def run_cell(cell: Cell, inputs: CellInputs) -> Record:
+    """Run one cell; raises nothing but Ctrl-C, and leaves the traceback of a failure in the logs."""
+    record = Record(model=cell.model, repeat=cell.repeat, fold=cell.fold, seed=cell.seed, status="failed")
+    started = time.perf_counter()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            record = _fit_and_score(cell, inputs, record)
+        except MemoryError:
+            record = replace(record, status="oom", reason="The model ran out of memory.")
+        except ModelError as error:
+            record = replace(record, status="invalid", reason=_one_line(error))
+        except Exception as error:
+            said = _one_line(error) if isinstance(error, BenchError) else f"{type(error).__name__}: {_one_line(error)}"
+            record = replace(record, reason=said)
+            _log(cell, inputs.logs)
+    if record.status != "ok":
+        record = replace(record, fit_seconds=time.perf_counter() - started)
+    return replace(record, warnings=tuple(dict.fromkeys(_one_line(w.message) for w in caught if _matters(w.category))))
+
+
+def _fit_and_score(cell: Cell, inputs: CellInputs, record: Record) -> Record:
+    from threadpoolctl import threadpool_limits
+
+    choice = next(choice for choice in inputs.models if choice.name == cell.model)
+    split = next(split for split in inputs.splits if (split.repeat, split.fold) == (cell.repeat, cell.fold))
+    dataset, features = inputs.dataset, inputs.features
+    seed = seed_for(inputs.seed, inputs.task.type, cell.repeat, choice.spec.name, cell.fold, cell.seed)
+    context = Context(seed=seed, threads=inputs.threads, zoo=inputs.zoo, features=features)
+    X_train, X_test = dataset.X.iloc[split.train], dataset.X.iloc[split.test]
+    y_train, y_test = dataset.y[split.train], dataset.y[split.test]
+    go_offline()
+    with threadpool_limits(inputs.threads), no_network():
+        np.random.seed(seed)  # For models that draw from NumPy's global state against all advice.
+        params = choice.spec.params(**json.loads(cell.params))
+        charged, started = features.charged_seconds, time.perf_counter()
+        model = choice.spec.build(params, context)
+        model.fit(X_train.reset_index(drop=True), y_train)
+        fitted = time.perf_counter()
+        fit_seconds = fitted - started + features.charged_seconds - charged
+        charged = features.charged_seconds
+        raw = model.predict_proba(X_test.reset_index(drop=True))
+        predict_seconds = time.perf_counter() - fitted + features.charged_seconds - charged
+        classes = np.asarray(model.classes_)
+    probabilities = checked_probabilities(raw, classes, len(split.test), len(dataset.classes))
+    return replace(
+        record,
+        status="ok",
+        scores=metrics.scores(inputs.task.metrics, y_test, probabilities),
+        n_train=len(split.train),
+        n_test=len(split.test),
+        digest=prediction_digest(probabilities),
+        fit_seconds=fit_seconds,
+        predict_seconds=predict_seconds,
+    )
+
+
+def checked_probabilities(raw: Any, classes: NDArray[Any], rows: int, n_classes: int) -> NDArray[np.float64]:
+    """Return a model's probabilities with one column for every class of the data set.
+
+    Parameters
+    ----------
+    raw : array-like, shape (rows, len(classes))
+    classes : array, shape (n,)
+        Class code of each column.
+    rows : int
+        Items that were to be predicted.
+    n_classes : int
+        Classes of the data set; one that the training part lacks gets probability 0.
+
+    Raises
+    ------
+    ModelError
+        If the shape is wrong, a value is not a probability, or a row does not sum to one.
+    """
+    values = np.asarray(raw, dtype=np.float64)
+    if values.shape != (rows, len(classes)):
+        raise ModelError(f"The model returned probabilities of shape {values.shape}, not {(rows, len(classes))}.")
+    if not np.isfinite(values).all():
+        bad = int((~np.isfinite(values)).any(axis=1).sum())
+        raise ModelError(f"The model returned NaN or infinite probabilities for {bad} of {rows} rows.")
+    if values.min(initial=0.0) < -1e-9 or values.max(initial=0.0) > 1 + SUM_TOLERANCE:
+        raise ModelError(f"The model returned probabilities from {values.min():.3g} to {values.max():.3g}.")
+    off = np.abs(values.sum(axis=1) - 1)
+    if off.max(initial=0.0) > SUM_TOLERANCE:
+        raise ModelError(
+            f"The model's probabilities do not sum to one: {int((off > SUM_TOLERANCE).sum())} of {rows} rows."
+        )
+    full = np.zeros((rows, n_classes))
+    full[:, classes.astype(int)] = values
+    return full
+
+
+def prediction_digest(probabilities: NDArray[np.float64]) -> str:
+    """Return a hash of the predicted classes and the probabilities rounded to four decimals.
+
+    Examples
+    --------
+    >>> prediction_digest(np.array([[0.25, 0.75]])) == prediction_digest(np.array([[0.25000001, 0.74999999]]))
+    True
+    """
+    rounded = np.round(probabilities * 10**DIGEST_DECIMALS).astype(np.int64)
+    content = probabilities.argmax(axis=1).astype(np.int64).tobytes() + rounded.tobytes()
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+_guard = threading.local()
+_hook_installed = False
+
+
+@contextlib.contextmanager
+def no_network() -> Iterator[None]:
+    """Make every attempt of this thread to reach another machine an error that names it."""
+    global _hook_installed
+    if not _hook_installed:
+        # An audit hook sees sockets of any library; it cannot be removed, so a flag switches it.
+        sys.addaudithook(_refuse_network)
+        _hook_installed = True
+    before = getattr(_guard, "active", False)
+    _guard.active = True
+    try:
+        yield
+    finally:
+        _guard.active = before
+
+
+def _refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
+    if event not in ("socket.connect", "socket.getaddrinfo") or not getattr(_guard, "active", False):
+        return
+    target = arguments[1] if event == "socket.connect" else arguments[0]
+    host = target[0] if isinstance(target, tuple) else target
+    if isinstance(target, (str, bytes)) and event == "socket.connect":
+        return  # A Unix socket: this machine.
+    if str(host) not in ("127.0.0.1", "::1", "localhost"):
+        raise ModelError(
+            f"The model tried to reach {host} over the network. Cells run offline: fetch weights beforehand."
+        )
+
+
+def _log(cell: Cell, folder: Path) -> None:
+    name = f"{cell.task}-{cell.data}-{cell.budget}-{cell.model}-{cell.repeat}-{cell.fold}-{cell.seed}.log"
+    # A full disk must not turn a failed row into a crash.
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(traceback.format_exc(), encoding="utf-8")
+
+
+def _one_line(error: object) -> str:
+    text = " ".join(str(error).split())
+    return text if len(text) <= 300 else f"{text[:297]}..."
+
+
+def _matters(category: type[Warning]) -> bool:
+    return not issubclass(category, (DeprecationWarning, PendingDeprecationWarning, FutureWarning, ImportWarning))

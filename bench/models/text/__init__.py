@@ -1,0 +1,1 @@
+"""Models for text classification: `X` is a series of strings."""

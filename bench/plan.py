@@ -1,0 +1,164 @@
+"""From a validated run to the list of cells, before anything is fitted.
+
+Task x splits x seeds x models; the reference first. What cannot run is a record with a reason, never a missing line.
+"""
+
+import importlib.util
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, replace
+
+from bench import registry
+from bench.errors import ConfigError
+from bench.types import BUDGETS, ROLES, Cell, ModelChoice, Record, RunConfig, Split, Task
+
+CellId = tuple[str, int, int, int]
+"""Model, repeat, fold, seed."""
+
+
+def cell_id(row: Cell | Record) -> CellId:
+    """Return what tells a row from the others of its table."""
+    return row.model, row.repeat, row.fold, row.seed
+
+
+def make_task(config: RunConfig) -> Task:
+    """Return the task: the task type's defaults, with the protocol of this run.
+
+    Raises
+    ------
+    ConfigError
+        If the protocol is unknown.
+    """
+    kind = registry.task_type(config.task_type)
+    protocol = config.protocol or kind.protocol
+    if protocol not in ("cv", "published"):
+        raise ConfigError(f"Unknown protocol {protocol!r}. Known: cv, published.")
+    # Rows of different protocols must never share a table, so they do not share a folder.
+    name = kind.name if protocol == kind.protocol else f"{kind.name}_{protocol}"
+    return Task(
+        name=name,
+        type=kind.name,
+        protocol=protocol,
+        metrics=kind.metrics,
+        reference=kind.reference,
+        floor=kind.floor,
+        margin=kind.margin,
+        version=kind.version,
+    )
+
+
+def choose_models(config: RunConfig, task: Task) -> tuple[ModelChoice, ...]:
+    """Return the models of a run: the named ones, the line-up where asked for, and always reference and floor.
+
+    The reference stands first, then the roles from simple to involved, each in alphabetical order.
+
+    Raises
+    ------
+    ConfigError
+        If a named model is not for this task type.
+    """
+    chosen = {choice.name: choice for choice in config.models}
+    for choice in config.models:
+        if task.type not in choice.spec.task_types:
+            kinds = ", ".join(choice.spec.task_types)
+            raise ConfigError(f"{choice.name} is a model for {kinds}, not for {task.type}.")
+    for spec in registry.models().values():
+        wanted = spec.name in (task.reference, task.floor)
+        in_budget = config.lineup and _admits(config.budget.name, spec.from_budget)
+        if task.type in spec.task_types and (wanted or in_budget):
+            chosen.setdefault(spec.name, ModelChoice(name=spec.name, spec=spec, params=spec.params()))
+    order = sorted(chosen.values(), key=lambda choice: (ROLES.index(choice.spec.role), choice.name))
+    return tuple(sorted(order, key=lambda choice: choice.name != task.reference))
+
+
+def make_cells(config: RunConfig, task: Task, models: Sequence[ModelChoice], splits: Sequence[Split]) -> list[Cell]:
+    """Return every cell of a run: models crossed with splits and seeds, in the order in which they run."""
+    return [
+        Cell(
+            task=task.name,
+            data=config.data.name,
+            model=choice.name,
+            spec=choice.spec.name,
+            params=json.dumps(asdict(choice.params), sort_keys=True),
+            budget=config.budget.name,
+            repeat=split.repeat,
+            fold=split.fold,
+            seed=seed,
+        )
+        for choice in models
+        for seed in range(config.budget.seeds)
+        for split in splits
+    ]
+
+
+def why_unavailable(choice: ModelChoice, missing: Callable[[str], str]) -> str:
+    """Return why a model cannot run on this machine, or an empty string.
+
+    Parameters
+    ----------
+    choice : ModelChoice
+    missing : callable
+        Says why a zoo address cannot be loaded, or an empty string.
+    """
+    for library in choice.spec.libraries:
+        module = {"scikit-learn": "sklearn"}.get(library, library.replace("-", "_"))
+        if importlib.util.find_spec(module) is None:
+            return f"{library} is not installed. Install it by: pip install {library}"
+    reasons = (missing(getattr(choice.params, name)) for name in choice.spec.zoo)
+    return next((reason for reason in reasons if reason), "")
+
+
+def first_wave(cells: Iterable[Cell], deterministic: Iterable[str]) -> tuple[list[Cell], list[Cell]]:
+    """Part the cells into those that must be fitted and those that may be filled in from them.
+
+    Of a model that calls itself deterministic, one seed of every fold is fitted, and a second one of the first fold.
+    """
+    names = set(deterministic)
+    fitted: list[Cell] = []
+    repeats: list[Cell] = []
+    for cell in cells:
+        is_probe = cell.seed == 1 and (cell.repeat, cell.fold) == (0, 0)
+        (fitted if cell.model not in names or cell.seed == 0 or is_probe else repeats).append(cell)
+    return fitted, repeats
+
+
+def fill(repeats: Sequence[Cell], records: Iterable[Record]) -> tuple[list[Record], list[Cell], list[str]]:
+    """Fill in the other seeds of models whose two seeds agreed on the first fold.
+
+    Parameters
+    ----------
+    repeats : sequence of Cell
+        The second part of `first_wave`.
+    records : iterable of Record
+        Of the first part.
+
+    Returns
+    -------
+    filled : list of Record
+        Marked by ``origin="fill"``.
+    refits : list of Cell
+        Cells that have to be fitted after all.
+    broken : list of str
+        Models that called themselves deterministic and are not.
+    """
+    known = {cell_id(record): record for record in records}
+    filled: list[Record] = []
+    refits: list[Cell] = []
+    broken: list[str] = []
+    for model in dict.fromkeys(cell.model for cell in repeats):
+        one, two = known.get((model, 0, 0, 0)), known.get((model, 0, 0, 1))
+        both_ok = one is not None and two is not None and one.status == two.status == "ok"
+        if both_ok and one is not None and two is not None and one.digest != two.digest:
+            broken.append(model)
+        for cell in (cell for cell in repeats if cell.model == model):
+            source = known.get((model, cell.repeat, cell.fold, 0))
+            if both_ok and model not in broken and source is not None and source.status == "ok":
+                filled.append(replace(source, seed=cell.seed, origin="fill"))
+            else:
+                refits.append(cell)
+    return filled, refits, broken
+
+
+def _admits(budget: str, smallest: str) -> bool:
+    # A budget of the user's own admits everything.
+    return budget not in BUDGETS or BUDGETS.index(budget) >= BUDGETS.index(smallest)

@@ -1,0 +1,52 @@
+"""The table and the recommendation in the terminal."""
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.table import Table
+from rich.text import Text
+
+from bench.report.content import Check, Content
+from bench.report.wording import HEADERS, cells_of, check_line, protocol, recommendation
+
+RIGHT = ("dependable", "fit", "per 1,000")
+FIRST_TO_GO = ("fit", "role", "dependable")
+"""Columns left out where the terminal is too narrow for all; Markdown has them."""
+STYLES = {"better": "green", "worse": "red", "reference": "bold"}
+
+
+def print_report(console: Console, content: Content, checks: Sequence[Check]) -> None:
+    """Print table, notes and recommendation."""
+    console.print()
+    console.print(Text(protocol(content)))
+    console.print(_table(console, content))
+    for row in content.rows:
+        if row.scores.reason:
+            console.print(Text(f"{row.scores.name}: {row.scores.reason}", style="yellow"))
+    for note in content.facts["about"]["data_notes"]:
+        console.print(Text(f"Data: {note}"))
+    for finding in content.findings:
+        console.print(Text(f"Finding {finding.code}: {finding.text}", style="yellow"))
+    for check in checks:
+        console.print(Text(check_line(check), style="" if check.met else "red"))
+    console.print()
+    console.print(Markdown(recommendation(content)))
+
+
+def _table(console: Console, content: Content) -> Table:
+    rows = [cells_of(row, content.task.reference) for row in content.rows]
+    widths = dict(zip(HEADERS, (max(map(len, column)) + 2 for column in zip(HEADERS, *rows, strict=True)), strict=True))
+    shown = list(HEADERS)
+    for header in FIRST_TO_GO:
+        if sum(widths[name] for name in shown) > console.width:
+            shown.remove(header)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for header in shown:
+        table.add_column(header, justify="right" if header in RIGHT else "left", overflow="fold")
+    for row, cells in zip(content.rows, rows, strict=True):
+        style = "bold" if row.scores.name == content.decision.pick else ""
+        kept = [cell for header, cell in zip(HEADERS, cells, strict=True) if header in shown]
+        table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in kept), style=style)
+    return table

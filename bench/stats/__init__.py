@@ -1,0 +1,1 @@
+"""Numbers from tables: nothing here knows how a score was made."""

@@ -1,0 +1,386 @@
+"""The values that travel between the stages of a run.
+
+Small, frozen and keyword-only; the terms are OpenML's where it has one. This module knows nothing of Hydra, of any
+library that fits models, or of the disk.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Prediction = Literal["label", "probability", "value", "quantiles", "ranking"]
+Role = Literal["floor", "stable", "zoo", "tuned", "ensemble", "external"]
+Status = Literal["ok", "failed", "timeout", "oom", "invalid", "skipped", "unavailable"]
+
+ROLES: tuple[Role, ...] = ("floor", "stable", "zoo", "tuned", "ensemble", "external")
+"""From the simplest family to the most involved; the decision prefers the earlier of two equals."""
+
+BUDGETS: tuple[str, ...] = ("toy", "quick", "standard", "full")
+"""From the smallest to the largest; a model joins a plain run from its ``from_budget`` on."""
+
+
+def seed_for(root: int, *axes: str | int) -> int:
+    """Derive a seed from the root seed and the names of the axes it belongs to.
+
+    A hash of names, so that adding a model, a fold or a data set moves no other seed.
+
+    Parameters
+    ----------
+    root : int
+        The run's ``seed``.
+    *axes : str or int
+        What the seed is for: ``("text_clf", repeat)`` for a split, ``(model, fold, seed)`` added for a fit.
+
+    Returns
+    -------
+    int
+        In [0, 2**31), which every library accepts.
+
+    Examples
+    --------
+    >>> seed_for(0, "text_clf", 1) == seed_for(0, "text_clf", 1)
+    True
+    >>> seed_for(0, "a", 12) == seed_for(0, "a1", 2)
+    False
+    """
+    text = "\x1f".join([str(root), *map(str, axes)])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") % 2**31
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSpec:
+    """Where a data set lies and how to read it: one file of ``conf/data``, or ``data.path=...``."""
+
+    name: str = ""
+    """Name in tables and folders; the file's stem when empty."""
+    path: str = ""
+    """A file, or an address: ``pkg:name==1.2/member``, ``sklearn:wine``, ``openml:31``, ``hf:org/name@rev/file``."""
+    test_path: str = ""
+    """The published test part, where the data set brings one; read like ``path``."""
+    sha256: str = ""
+    """Expected hash of the file or wheel, for an address that ``zoo.lock`` does not hold."""
+    format: str = ""
+    """csv, tsv, parquet, jsonl or orange; from the file's suffix when empty."""
+    encoding: str = "utf-8"
+    separator: str = ""
+    """Of a CSV; a comma when empty, a tab for TSV."""
+    target: str = ""
+    text: str = ""
+    """Text column; inferred when only one column holds text."""
+    groups: str = ""
+    """Column whose equal values must never be split over train and test."""
+    time: str = ""
+    """Column to order rows by; training rows then always lie before test rows."""
+    kinds: dict[str, str] = field(default_factory=dict)
+    """Column kinds that override the inferred ones: number, category, text, date, boolean."""
+    merge_rare: str = ""
+    """Name of a class that takes in every class with fewer members than folds; off when empty."""
+    licence: str = "unknown"
+    citation: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """A data set as the engine sees it; rows are aligned over all members."""
+
+    name: str
+    X: pd.Series | pd.DataFrame
+    """Inputs, n rows; a series of strings for text."""
+    y: NDArray[Any]
+    """Targets, shape (n,): class codes 0..C-1 for classification."""
+    classes: tuple[str, ...]
+    """Class labels in code order; empty for regression."""
+    groups: NDArray[Any] | None = None
+    """Group codes, shape (n,)."""
+    time: NDArray[Any] | None = None
+    """Sortable time stamps, shape (n,)."""
+    test: NDArray[np.bool_] | None = None
+    """True where a row belongs to the published test part, shape (n,)."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Kind of each column of the source."""
+    licence: str = "unknown"
+    fingerprint: str = ""
+    """Content hash of all of the above but name and licence."""
+    notes: tuple[str, ...] = ()
+    """What was dropped, merged, counted or changed on the way in: said in every report."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """Row numbers of one train and test part; never data."""
+
+    repeat: int
+    fold: int
+    train: NDArray[np.intp]
+    test: NDArray[np.intp]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """How much may be spent; part of a result's identity by its name."""
+
+    name: str = "quick"
+    rows: int = 0
+    """Rows kept by a stratified subsample; 0 keeps all."""
+    repeats: int = 1
+    folds: int = 5
+    seeds: int = 3
+    cell_seconds: float = 120.0
+    """Limit of one fit and predict; a hard limit under ``executor=processes``."""
+    run_seconds: float = 300.0
+    """No new cell is started after this."""
+    threads: int = 0
+    """Threads of one cell; 0 divides the machine's cores among the workers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What is measured: OpenML's task, with the protocol and the metric that decide."""
+
+    name: str
+    """Folder under ``results/``: the type, with the protocol added where it is not the type's own."""
+    type: str
+    protocol: str
+    """``cv`` for repeated (stratified, grouped or time-ordered) folds, ``published`` for the data set's own parts."""
+    metrics: tuple[str, ...]
+    """The first is the primary one."""
+    reference: str
+    """Model that everything is compared with; runs first."""
+    floor: str
+    """Model that learns nothing; what does not beat it is not recommended."""
+    margin: float
+    """The smallest difference that matters, in units of the primary metric."""
+    version: int
+    """Raised when scores stop being comparable."""
+
+
+class Encoder(Protocol):
+    """A frozen function from items to vectors: what the feature cache can hold.
+
+    The vector of an item depends on that item alone, so encoding test items beside training items leaks nothing.
+    """
+
+    @property
+    def key(self) -> Mapping[str, str | int]:
+        """Everything that moves a vector: hash of the weights, preprocessing, number format."""
+
+    def encode(self, items: Sequence[str], advance: Callable[[int], None]) -> NDArray[np.float32]:
+        """Return one row an item, shape (n, d); ``advance`` is told how many items were done."""
+
+
+class Weights(Protocol):
+    """Access to the zoo: verified bytes only, never the network."""
+
+    def __call__(self, address: str, /) -> Path:
+        """Return the verified local file or folder behind an address."""
+
+    def revision(self, address: str, /) -> str:
+        """Return a hash over every file of an address."""
+
+
+class Features(Protocol):
+    """Cached vectors of one data set."""
+
+    def __call__(self, encoder: Encoder, items: Sequence[str]) -> NDArray[np.float32]:
+        """Return the vectors of ``items``, shape (n, d), encoding only those not seen before."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What a model may know beside its parameters: never rows, folds or metrics."""
+
+    seed: int
+    threads: int
+    zoo: Weights
+    features: Features
+
+
+class Model(Protocol):
+    """scikit-learn's contract, so that any estimator qualifies."""
+
+    @property
+    def classes_(self) -> NDArray[Any]:
+        """Class codes in the order of the columns of ``predict_proba``."""
+
+    def fit(self, X: Any, y: Any) -> Any:
+        """Learn from training rows only."""
+
+    def predict_proba(self, X: Any) -> NDArray[Any]:
+        """Return probabilities, shape (n, len(classes_)), rows summing to one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec:
+    """What the registry holds of a model."""
+
+    name: str
+    task_types: tuple[str, ...]
+    role: Role
+    params: type[Any]
+    """Plain dataclass of the parameters; its defaults are the model's defaults."""
+    build: Callable[[Any, Context], Model]
+    from_budget: str = "toy"
+    deterministic: bool = False
+    """Claims that the seed changes nothing; checked on the first fold of every run."""
+    zoo: tuple[str, ...] = ()
+    """Names of the parameters that hold zoo addresses."""
+    encoder: Callable[[Any, Weights], Encoder] | None = None
+    """Makes the frozen encoder whose vectors are cached before the cells run."""
+    libraries: tuple[str, ...] = ("numpy", "scipy", "scikit-learn")
+    """Distributions whose version can move a score: part of a cell's key."""
+    trained_on: str = "unknown"
+    """Data sets the weights have seen: ``clean``, ``unknown``, or names."""
+    licence: str = "BSD-3-Clause"
+    """Of the library that fits, or of the weights where there are any."""
+    summary: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One fit and one evaluation: strings and numbers only, so that it pickles, hashes and travels."""
+
+    task: str
+    data: str
+    model: str
+    budget: str
+    repeat: int
+    fold: int
+    seed: int
+    spec: str
+    """Registered model behind the name; another one than ``model`` where that is a user's preset."""
+    params: str = "{}"
+    """Parameters as JSON with sorted keys."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What became of a cell: one row."""
+
+    model: str
+    repeat: int
+    fold: int
+    seed: int
+    status: Status
+    reason: str = ""
+    """One line; empty when ok."""
+    origin: Literal["fit", "fill"] = "fit"
+    """``fill``: copied from another seed of a model whose two seeds agreed."""
+    scores: Mapping[str, float] = field(default_factory=dict)
+    n_train: int = 0
+    n_test: int = 0
+    digest: str = ""
+    """Hash of the predictions."""
+    fit_seconds: float = float("nan")
+    """With the share of encoding that the training rows cost."""
+    predict_seconds: float = float("nan")
+    """For the whole test part, with the share of encoding that it cost."""
+    warnings: tuple[str, ...] = ()
+    """What the libraries complained of, once each."""
+
+    @classmethod
+    def unscored(cls, cell: Cell, status: Status, reason: str) -> "Record":
+        """Return the row of a cell that brought no scores."""
+        return cls(model=cell.model, repeat=cell.repeat, fold=cell.fold, seed=cell.seed, status=status, reason=reason)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecutorSpec:
+    """How cells are run."""
+
+    name: str = "serial"
+    workers: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelChoice:
+    """A model with its parameters under the name that tables use."""
+
+    name: str
+    spec: ModelSpec
+    params: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expected:
+    """A published figure and how far from it a reproduction may lie."""
+
+    model: str
+    score: float
+    tolerance: float
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """A validated run: every name resolved, nothing loaded."""
+
+    task_type: str
+    data: DataSpec
+    protocol: str
+    """Empty for the task type's own."""
+    budget: Budget
+    executor: ExecutorSpec
+    models: tuple[ModelChoice, ...]
+    """Named models and presets."""
+    lineup: bool
+    """Add every registered model of the task type that the budget admits."""
+    seed: int
+    results_dir: Path
+    cache_dir: Path
+    rerun: str
+    """``none`` reuses finished cells, ``failed`` repeats those that failed, ``all`` repeats everything."""
+    timings: str
+    """``keep`` or ``refresh``."""
+    machine: str
+    """Machine class whose timings the report shows; empty for the best covered one."""
+    zoo_fetch: bool
+    allow_unpinned: bool
+    expected: tuple[Expected, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Something a sceptic would say; ``code`` is stable, ``text`` one paragraph."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """A model against the reference on one metric, turned so that larger is better."""
+
+    model: str
+    reference: str
+    metric: str
+    difference: float
+    low: float
+    """Lower end of the 95 % interval; NaN where it cannot be had."""
+    high: float
+    p_better: float
+    """Probability that the difference exceeds the margin."""
+    p_equivalent: float
+    """Probability that the difference lies within the margin either way."""
+    p_worse: float
+    verdict: Literal["better", "worse", "equal", "cannot tell", "identical"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """The recommendation."""
+
+    pick: str
+    """Empty when nothing can be recommended."""
+    confidence: float
+    """Probability that the pick is within the margin of the best; NaN where it cannot be had."""
+    because: tuple[str, ...]
+    price: float
+    """Expected loss of score against the best mean, in units of the primary metric."""
+    runner_up: str
+    would_change_if: str

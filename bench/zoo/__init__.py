@@ -1,0 +1,1 @@
+"""Pretrained weights: addresses, the lock, fetching, verification, frozen encoders and their cached vectors."""

@@ -1,0 +1,132 @@
+"""Vectors of frozen encoders, kept on disk: each text is encoded once, whatever the folds, seeds and heads.
+
+The folder is a hash of the encoder's key (weights, preprocessing, number format) and the data fingerprint. A call
+that meets new texts adds one segment file; segments are never changed, so that readers need no lock.
+"""
+
+import hashlib
+import io
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+from numpy.typing import NDArray
+
+from bench.files import clear_disk_errors, write_atomically
+from bench.types import Encoder
+
+Vectors = NDArray[np.float32]
+
+
+def _say_nothing(done: int) -> None:
+    """Report no progress."""
+
+
+@dataclass
+class _Store:
+    """The vectors of one encoder on one data set, in memory."""
+
+    rows: dict[bytes, int] = field(default_factory=dict)
+    vectors: Vectors = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    seconds: float = 0.0
+    """Spent on encoding all of them."""
+    segments: set[str] = field(default_factory=set)
+
+
+@dataclass
+class FeatureCache:
+    """Cached vectors of one data set; `charged_seconds` adds up what the asked-for items cost to encode."""
+
+    folder: Path
+    fingerprint: str
+    advance: Callable[[int], None] = _say_nothing
+    """Told how many items were just encoded."""
+    charged_seconds: float = 0.0
+    encoded: int = 0
+    """Items that were encoded by this object rather than read."""
+    _stores: dict[str, _Store] = field(default_factory=dict)
+
+    def __call__(self, encoder: Encoder, items: Sequence[str]) -> Vectors:
+        """Return the vectors of ``items``, shape (n, d), encoding only those not seen before.
+
+        The time that each vector once took is charged, whether it was encoded now or read: a cached model must not
+        look cheaper than it is.
+        """
+        name = self.name_of(encoder)
+        store = self._stores.setdefault(name, _Store())
+        digests = [_digest(item) for item in items]
+        encoded = 0
+        if any(digest not in store.rows for digest in digests):
+            encoded = self._complete(name, store, encoder, dict(zip(digests, items, strict=True)))
+        if store.rows:
+            # What was encoded within this call is in the caller's own wall time.
+            self.charged_seconds += store.seconds / len(store.rows) * (len(digests) - encoded)
+        return store.vectors[[store.rows[digest] for digest in digests]]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Travel to a worker without the vectors, which lie on the disk, and without the display."""
+        return {**self.__dict__, "advance": _say_nothing, "_stores": {}}
+
+    def name_of(self, encoder: Encoder) -> str:
+        """Return the folder name of an encoder on this data set."""
+        text = json.dumps(dict(encoder.key), sort_keys=True)
+        return f"{hashlib.sha256(text.encode()).hexdigest()[:16]}/{self.fingerprint[:16]}"
+
+    def holds(self, encoder: Encoder, items: Sequence[str]) -> bool:
+        """Return whether every item is cached."""
+        name = self.name_of(encoder)
+        store = self._stores.setdefault(name, _Store())
+        _read_new_segments(self.folder / name, store)
+        return all(_digest(item) in store.rows for item in items)
+
+    def _complete(self, name: str, store: _Store, encoder: Encoder, wanted: dict[bytes, str]) -> int:
+        folder = self.folder / name
+        with clear_disk_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            # Two workers that want the same texts: the second waits and reads.
+            with FileLock(folder / ".lock"):
+                _read_new_segments(folder, store)
+                missing = {digest: item for digest, item in wanted.items() if digest not in store.rows}
+                if not missing:
+                    return 0
+                # Loading weights is a cost of starting up, not of a text.
+                encoder.encode(list(missing.values())[:1], _say_nothing)
+                started = time.perf_counter()
+                vectors = encoder.encode(list(missing.values()), self.advance)
+                seconds = time.perf_counter() - started
+                self.encoded += len(missing)
+                _write_segment(folder, list(missing), vectors, seconds)
+                write_atomically(folder.parent / "encoder.json", json.dumps(dict(encoder.key), indent=2).encode())
+                _read_new_segments(folder, store)
+                return len(missing)
+
+
+def _digest(item: str) -> bytes:
+    return hashlib.blake2b(item.encode(errors="surrogatepass"), digest_size=16).digest()
+
+
+def _write_segment(folder: Path, digests: list[bytes], vectors: Vectors, seconds: float) -> None:
+    content = io.BytesIO()
+    ids = np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 16)
+    np.savez(content, digests=ids, vectors=vectors, seconds=np.float64(seconds))
+    write_atomically(folder / f"{hashlib.sha256(ids.tobytes()).hexdigest()[:16]}.npz", content.getvalue())
+
+
+def _read_new_segments(folder: Path, store: _Store) -> None:
+    parts = [store.vectors] if len(store.rows) else []
+    for path in sorted(folder.glob("*.npz")):
+        if path.name in store.segments:
+            continue
+        with np.load(path, allow_pickle=False) as segment:
+            for digest in segment["digests"]:
+                store.rows[digest.tobytes()] = len(store.rows)
+            parts.append(segment["vectors"])
+            store.seconds += float(segment["seconds"])
+        store.segments.add(path.name)
+    if parts:
+        store.vectors = np.concatenate(parts)

@@ -1,0 +1,138 @@
+"""Frozen text encoder from a transformers folder: mean pooling over the last layer.
+
+Texts are tokenised once, sorted by length and run in batches, in bfloat16 where the processor multiplies it in
+hardware (cosine to float32 at least 0.9999 on MiniLM) and in float32 elsewhere.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import machine
+from bench.errors import MissingExtraError, ZooError
+from bench.types import Weights
+from bench.zoo.torchvision_ops import declare_missing_operators
+
+OLDEST_TRANSFORMERS = (5, 5)
+"""Older ones let a config file run code even with remote code refused (CVE-2026-4372, CVE-2026-5241)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformerEncoder:
+    """Mean-pooled, L2-normalised last hidden states."""
+
+    weights: str
+    """Address of a folder with config, tokenizer and ``model.safetensors``."""
+    max_tokens: int
+    """Longer texts are cut."""
+    zoo: Weights
+    batch_size: int = 32
+
+    @property
+    def key(self) -> Mapping[str, str | int]:
+        """Weights, preprocessing and number format."""
+        return {
+            "weights": self.zoo.revision(self.weights),
+            "max_tokens": self.max_tokens,
+            "pooling": "mean, L2",
+            "number_format": number_format(),
+        }
+
+    def encode(self, items: Sequence[str], advance: Callable[[int], None]) -> NDArray[np.float32]:
+        """Return one unit vector a text, shape (n, hidden size).
+
+        Raises
+        ------
+        ZooError
+            If the weights are not what the lock says, or were not really loaded.
+        """
+        import torch
+
+        tokenizer, model = load_encoder(self.zoo(self.weights))
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        model.to(device)
+        ids = tokenizer(list(items), truncation=True, max_length=self.max_tokens)["input_ids"] if len(items) else []
+        lengths = np.array([len(row) for row in ids])
+        out = np.zeros((len(items), model.config.hidden_size), np.float32)
+        longest_first = np.argsort(-lengths, kind="stable")
+        half = torch.autocast(device, dtype=torch.bfloat16, enabled=number_format().startswith("bfloat16"))
+        with torch.inference_mode(), half:
+            for start in range(0, len(items), self.batch_size):
+                rows = longest_first[start : start + self.batch_size]
+                batch = tokenizer.pad({"input_ids": [ids[row] for row in rows]}, return_tensors="pt").to(device)
+                hidden = model(**batch).last_hidden_state.float()
+                mask = batch["attention_mask"].unsqueeze(-1)
+                mean = (hidden * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1)
+                out[rows] = torch.nn.functional.normalize(mean, dim=1).cpu().numpy()
+                advance(len(rows))
+        return out
+
+
+def number_format() -> str:
+    """Return the number format and device that encoding uses on this machine, such as ``bfloat16 on cpu``."""
+    import torch
+
+    if torch.cuda.is_available():
+        return f"{'bfloat16' if torch.cuda.is_bf16_supported() else 'float32'} on cuda"
+    return f"{'bfloat16' if machine.has_bfloat16() else 'float32'} on cpu"
+
+
+@lru_cache(maxsize=2)
+def load_encoder(folder: Path) -> tuple[Any, Any]:
+    """Load tokenizer and model from a local folder, and check that the weights were really loaded.
+
+    Raises
+    ------
+    MissingExtraError
+        If transformers is older than the oldest safe release.
+    ZooError
+        If any parameter of the model does not come from the file.
+    """
+    declare_missing_operators()
+    import transformers
+    from safetensors.torch import load_file
+
+    if tuple(map(int, transformers.__version__.split(".")[:2])) < OLDEST_TRANSFORMERS:
+        raise MissingExtraError(
+            f"transformers {transformers.__version__} can run code from a model's config file (CVE-2026-4372, "
+            'CVE-2026-5241). Install a newer one: pip install "transformers>=5.5"'
+        )
+    transformers.utils.logging.disable_progress_bar()
+    logging.getLogger("transformers").setLevel(logging.ERROR)
+    local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **local)
+    model = transformers.AutoModel.from_pretrained(folder, use_safetensors=True, **local).eval()
+    assert_loaded(model, load_file(folder / "model.safetensors"), folder)
+    return tokenizer, model
+
+
+def assert_loaded(model: Any, tensors: Mapping[str, Any], folder: Path) -> None:
+    """Check that every parameter of a model equals its tensor in the file, bit for bit.
+
+    Loaders go on with random numbers where a name does not match, and only log it.
+
+    Raises
+    ------
+    ZooError
+        Naming the parameters that differ.
+    """
+    import torch
+
+    prefix = f"{model.base_model_prefix}."
+    named = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
+    wrong = [
+        name
+        for name, parameter in model.named_parameters()
+        if name not in named or not torch.equal(parameter, named[name].to(parameter.dtype))
+    ]
+    if wrong:
+        raise ZooError(
+            f"{folder}: {len(wrong)} of {len(list(model.parameters()))} parameters were not loaded from the file, "
+            f"the first is {wrong[0]!r}. The file belongs to another architecture than its config says."
+        )

@@ -1,0 +1,164 @@
+"""How texts with labels are read, checked and split."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from bench.data import column, fingerprint, infer_kinds, take
+from bench.errors import DataError
+from bench.splits import cross_validation_splits, published_split
+from bench.types import Budget, Dataset, DataSpec, Prediction, Split, seed_for
+
+TARGET_NAMES = ("label", "target", "class", "category", "y")
+
+
+@dataclass(frozen=True)
+class TextClassification:
+    """The task type ``text_clf``."""
+
+    name: str = "text_clf"
+    prediction: Prediction = "probability"
+    metrics: tuple[str, ...] = ("accuracy", "macro_f1", "balanced_accuracy", "log_loss")
+    protocol: str = "cv"
+    reference: str = "tfidf_logreg"
+    floor: str = "prior"
+    margin: float = 0.01
+    version: int = 1
+
+    def load(self, spec: DataSpec, read: Callable[[str], pd.DataFrame]) -> Dataset:
+        """Read texts and labels; see `bench.registry.TaskType.load`."""
+        frame = read(spec.path)
+        test = np.zeros(len(frame), bool)
+        if spec.test_path:
+            part = read(spec.test_path)
+            test = np.concatenate([test, np.ones(len(part), bool)])
+            frame = pd.concat([frame, part], ignore_index=True)
+        source = spec.name or spec.path
+        target = spec.target or _only_target(frame, source)
+        labels = column(frame, target, source)
+        kinds = infer_kinds(frame.drop(columns=target), spec.kinds)
+        text = spec.text or _only_text(kinds, source)
+        texts, notes = _clean_texts(column(frame, text, source))
+        missing = labels.isna() | (labels.astype(str).str.strip() == "")
+        if missing.any():
+            notes += (f"{missing.sum()} of {len(frame)} rows have no {target!r} and were dropped.",)
+        kept = np.flatnonzero(~missing)
+        if len(kept) == 0:
+            raise DataError(f"{source}: no row has a label in column {target!r}.")
+        codes, classes = pd.factorize(labels.iloc[kept].astype(str).to_numpy(), sort=True)
+        dataset = Dataset(
+            name=spec.name,
+            X=texts.iloc[kept].reset_index(drop=True),
+            y=codes,
+            classes=tuple(classes),
+            groups=pd.factorize(column(frame, spec.groups, source).iloc[kept])[0] if spec.groups else None,
+            time=_times(column(frame, spec.time, source).iloc[kept], spec.time) if spec.time else None,
+            test=test[kept] if spec.test_path else None,
+            columns=kinds,
+            licence=spec.licence,
+            notes=notes,
+        )
+        _check_labels(dataset, target, source)
+        return replace(dataset, fingerprint=fingerprint(dataset))
+
+    def sized(self, dataset: Dataset, spec: DataSpec, budget: Budget, seed: int) -> Dataset:
+        """Merge rare classes where that was asked for, and subsample; see `bench.registry.TaskType.sized`."""
+        if spec.merge_rare:
+            dataset = merge_rare(dataset, spec.merge_rare, budget.folds)
+        if budget.rows and len(dataset.y) > budget.rows:
+            dataset = subsample(dataset, budget.rows, seed_for(seed, "subsample", self.name), budget.folds)
+        return dataset
+
+    def splits(self, dataset: Dataset, protocol: str, budget: Budget, seed: int) -> tuple[list[Split], tuple[str, ...]]:
+        """Return the published parts, or repeated folds; see `bench.registry.TaskType.splits`."""
+        if protocol == "published":
+            return published_split(dataset), ()
+        return cross_validation_splits(dataset, self.name, budget, seed)
+
+
+def subsample(dataset: Dataset, rows: int, seed: int, least: int) -> Dataset:
+    """Keep about ``rows`` rows: each class in its proportion, but with ``least`` members where it has them."""
+    generator = np.random.default_rng(seed)
+    share = rows / len(dataset.y)
+    kept = []
+    for code in range(len(dataset.classes)):
+        members = np.flatnonzero(dataset.y == code)
+        wanted = min(len(members), max(least, round(share * len(members))))
+        kept.append(generator.choice(members, wanted, replace=False))
+    smaller = take(dataset, np.sort(np.concatenate(kept)))
+    note = f"A subsample of {len(smaller.y)} of {len(dataset.y)} rows, stratified by class."
+    return replace(smaller, notes=(*dataset.notes, note))
+
+
+def merge_rare(dataset: Dataset, name: str, least: int) -> Dataset:
+    """Merge every class with fewer than ``least`` members into one class called ``name``."""
+    members = np.bincount(dataset.y, minlength=len(dataset.classes))
+    rare = [label for label, count in zip(dataset.classes, members, strict=True) if count < least]
+    if not rare:
+        return dataset
+    labels = np.array(dataset.classes, dtype=object)[dataset.y]
+    labels[np.isin(labels, rare)] = name
+    codes, classes = pd.factorize(labels, sort=True)
+    note = f"{len(rare)} classes with fewer than {least} members were merged into {name!r}: {', '.join(rare)}."
+    merged = replace(dataset, y=codes, classes=tuple(classes), notes=(*dataset.notes, note))
+    if len(merged.classes) < 2:
+        raise DataError(f"{dataset.name}: after merging the rare classes only {name!r} is left.")
+    return replace(merged, fingerprint=fingerprint(merged))
+
+
+def _only_target(frame: pd.DataFrame, source: str) -> str:
+    named = [name for name in frame.columns if name.lower() in TARGET_NAMES]
+    if len(named) == 1:
+        return str(named[0])
+    raise DataError(
+        f"Which column of {source} holds the label? Give data.target=COLUMN. Columns: {', '.join(frame.columns)}."
+    )
+
+
+def _only_text(kinds: dict[str, str], source: str) -> str:
+    texts = [name for name, kind in kinds.items() if kind == "text"]
+    if len(texts) == 1:
+        return texts[0]
+    if len(kinds) == 1:
+        return next(iter(kinds))
+    found = f"{', '.join(texts)} all hold text" if texts else "no column looks like text"
+    listed = ", ".join(f"{name} ({kind})" for name, kind in kinds.items())
+    raise DataError(f"Which column of {source} holds the text? Give data.text=COLUMN: {found}. Columns: {listed}.")
+
+
+def _clean_texts(values: pd.Series) -> tuple[pd.Series, tuple[str, ...]]:
+    notes: tuple[str, ...] = ()
+    absent = values.isna()
+    foreign = ~absent & ~values.map(lambda value: isinstance(value, str))
+    texts = values.where(~absent, "").map(str)
+    empty = texts.str.strip() == ""
+    if foreign.any():
+        notes += (f"{foreign.sum()} of {len(values)} texts are not strings; their printed form was kept.",)
+    if empty.any():
+        notes += (f"{empty.sum()} of {len(values)} texts are empty; they were kept.",)
+    return texts.rename(None), notes
+
+
+def _times(values: pd.Series, name: str) -> np.ndarray:
+    numbers = pd.to_numeric(values, errors="coerce")
+    stamps = numbers if numbers.notna().all() else pd.to_datetime(values, errors="coerce", format="mixed", utc=True)
+    if stamps.isna().any():
+        bad = values[stamps.isna()].iloc[0]
+        raise DataError(f"Column {name!r} holds {bad!r}, which is neither a number nor a date; data.time needs one.")
+    return stamps.astype("int64").to_numpy()
+
+
+def _check_labels(dataset: Dataset, target: str, source: str) -> None:
+    if len(dataset.classes) < 2:
+        raise DataError(
+            f"{source}: every row has the same label, {dataset.classes[0]!r}, in column {target!r}. "
+            "Classification needs at least two classes: is this the right column?"
+        )
+    members = np.bincount(dataset.y)
+    if len(dataset.classes) > 20 and np.median(members) < 2:
+        raise DataError(
+            f"{source}: column {target!r} has {len(dataset.classes)} different values in {len(dataset.y)} rows, "
+            "most of them once. Is this the right column? Classification needs labels that repeat."
+        )
