@@ -2,6 +2,7 @@
 
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 from bench.errors import BenchError
@@ -86,10 +87,19 @@ def _run(overrides: Sequence[str]) -> int:
 
     @hydra.main(config_path="../conf", config_name="config", version_base="1.3")  # type: ignore[untyped-decorator]
     def job(composed: DictConfig) -> None:
-        plain = config.run_config(composed)
-        from bench import app
+        # Hydra would add a line of its own to an error that it sees.
+        try:
+            plain = config.run_config(composed)
+            from bench import app
 
-        codes.append(app.run(plain))
+            codes.append(app.run(plain))
+        except BenchError as error:
+            codes.append(_say_error(str(error)))
+        except OmegaConfBaseException as error:
+            codes.append(_say_error(config.explain_hydra_error(error)))
+        except Exception:
+            traceback.print_exc()
+            codes.append(1)
 
     config.register_schemas()
     sys.argv = [sys.argv[0], *config.adapt_overrides(overrides)]

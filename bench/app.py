@@ -14,7 +14,7 @@ from bench import plan, registry
 from bench.cell import CellInputs
 from bench.data import Reader
 from bench.errors import BenchError
-from bench.executor import cap_threads, execute, threads_per_cell
+from bench.executor import cap_threads, execute, threads_per_cell, worker_count
 from bench.files import write_atomically
 from bench.machine import machine_class
 from bench.report.content import Content, check_expected, read_content
@@ -38,7 +38,7 @@ def run(config: RunConfig) -> int:
     int
         0, or 1 if a cell failed or a published figure was missed.
     """
-    cap_threads(threads_per_cell(config.budget, config.executor))
+    cap_threads(threads_per_cell(config.budget, config.executor), worker_count(config.executor))
     task = plan.make_task(config)
     # A pipe or a log has no width of its own.
     console = Console() if sys.stdout.isatty() else Console(width=140)

@@ -172,11 +172,16 @@ def run_config(config: DictConfig) -> RunConfig:
     ConfigError
         Naming the key that is wrong.
     """
-    values: BenchSchema = OmegaConf.to_object(config)  # type: ignore[assignment]
+    try:
+        values: BenchSchema = OmegaConf.to_object(config)  # type: ignore[assignment]
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"{str(error).rstrip('.')}.") from error
     for name, allowed in {"rerun": ("none", "failed", "all"), "timings": ("keep", "refresh")}.items():
         if getattr(values, name) not in allowed:
             raise ConfigError(f"{name}={getattr(values, name)} is not known. Expected one of {', '.join(allowed)}.")
     registry.task_type(values.task.type)
+    for section in ("data", "budget", "executor"):
+        _refuse_unknown_keys(section, config[section], type(getattr(values, section)))
     data = DataSpec(**_as_dict(values.data))
     if not data.path:
         raise ConfigError(f"No data set: {values.task.type} needs data=NAME or data.path=FILE.")
@@ -247,6 +252,13 @@ def safe_name(stem: str) -> str:
     return "_".join("".join(c if c.isalnum() or c in ".-_" else " " for c in stem).split()) or "data"
 
 
+def _refuse_unknown_keys(section: str, given: DictConfig, schema: type[Any]) -> None:
+    known = [f.name for f in dataclasses.fields(schema)]
+    for key in map(str, given):
+        if key not in known:
+            raise ConfigError(f"Unknown key '{section}.{key}'. {did_you_mean(key, known)}")
+
+
 def _as_dict(values: Any) -> dict[str, Any]:
     return {f.name: getattr(values, f.name) for f in dataclasses.fields(values)}
 
@@ -281,6 +293,8 @@ def explain_hydra_error(error: Exception) -> str:
     """Return Hydra's or OmegaConf's message about a wrong key or choice as one paragraph with a remedy."""
     text = str(error).strip()
     first = text.partition("\n")[0]
+    if override := getattr(error, "override", ""):
+        return f"Cannot read {override!r}: {first}. Quote values with special signs, as in 'data.path=\"a,b.csv\"'."
     if "Could not override" in text or "is not in struct" in text or "not in '" in text:
         key = text.split("'")[1] if "'" in text else ""
         return f"Unknown key {key!r}. {_nearest_key(key)}".strip()
@@ -294,6 +308,8 @@ def explain_hydra_error(error: Exception) -> str:
         return f"Unknown {group} {name!r}. {did_you_mean(name, shown)}"
     if "must specify 'task'" in text or "default_???" in text:
         return f"Which task? Give task=NAME. Known: {', '.join(options('task'))}."
+    if first.startswith("Error merging override") and error.__cause__ is not None:
+        return f"{first.removeprefix('Error merging override ')}: {str(error.__cause__).strip().partition(chr(10))[0]}."
     where = next((line.strip() for line in text.splitlines() if "full_key:" in line), "")
     key = where.partition(":")[2].strip()
     return f"{first}{f' (key {key})' if key else ''}"

@@ -57,7 +57,7 @@ class Reader:
             case "sklearn":
                 frame = _read_sklearn(rest)
             case "openml":
-                frame = _read_openml(rest)
+                frame = _read_openml(rest, self.zoo.cache_dir / "openml")
             case "hf":
                 frame = _parse(_read_hub(rest), Path(rest), self.spec)
             case _:
@@ -258,13 +258,13 @@ def _read_sklearn(name: str) -> pd.DataFrame:
     return frame
 
 
-def _read_openml(name: str) -> pd.DataFrame:
+def _read_openml(name: str, cache: Path) -> pd.DataFrame:
     import sklearn.datasets
 
     if not name.isdigit():
         raise DataError(f"openml:{name} is not pinned. Give a data set's number, such as openml:40701.")
     try:
-        bunch = sklearn.datasets.fetch_openml(data_id=int(name), as_frame=True, parser="auto")
+        bunch = sklearn.datasets.fetch_openml(data_id=int(name), as_frame=True, data_home=str(cache))
     except Exception as error:
         raise DataError(_needs_network(f"openml:{name}", error)) from error
     frame: pd.DataFrame = bunch.frame

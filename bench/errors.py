@@ -42,8 +42,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     >>> did_you_mean("zzz", ["prior", "lightgbm"])
     'Known: lightgbm, prior.'
     """
-    names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    names = {one.lower(): one for one in sorted(known)}
+    near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
     if near:
-        return f"Did you mean {near[0]!r}?"
-    return f"Known: {', '.join(names) or 'none'}."
+        return f"Did you mean {names[near[0]]!r}?"
+    return f"Known: {', '.join(names.values()) or 'none'}."

@@ -23,12 +23,13 @@ def worker_count(executor: ExecutorSpec) -> int:
     return executor.workers or cores()
 
 
-def cap_threads(threads: int) -> None:
+def cap_threads(threads: int, workers: int) -> None:
     """Cap the threads of numerical libraries that are loaded later, here and in worker processes."""
     for variable in THREAD_VARIABLES:
         os.environ[variable] = str(threads)
-    # Threads of several cells that spin while they wait starve each other.
-    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+    if workers > 1:
+        # Threads of several cells that spin while they wait starve each other.
+        os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
     os.environ["TOKENIZERS_PARALLELISM"] = "true" if threads > 1 else "false"
 
 

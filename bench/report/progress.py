@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from statistics import fmean
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -55,10 +56,13 @@ class Display:
     def _summary(self, model: str, records: Sequence[Record]) -> str:
         elapsed = time.monotonic() - self.started
         ok = [record for record in records if record.status == "ok"]
-        score = sum(r.scores[self.metric] for r in ok) / len(ok) if ok else 0.0
         parts = [f"[{elapsed:5.0f} s] {model}: {len(records)} cells"]
         if ok:
-            parts.append(f"{self.metric} {score:.4f}")
+            # By fold first: the probe of a deterministic model gives one fold a second seed.
+            folds: dict[tuple[int, int], list[float]] = {}
+            for record in ok:
+                folds.setdefault((record.repeat, record.fold), []).append(record.scores[self.metric])
+            parts.append(f"{self.metric} {fmean(map(fmean, folds.values())):.4f}")
         if bad := [record for record in records if record.status != "ok"]:
             parts.append(f"{len(bad)} not ok ({bad[0].status}: {bad[0].reason})")
         warned = Counter(text for record in records for text in record.warnings)

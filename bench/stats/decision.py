@@ -121,17 +121,16 @@ def _facts(
         low, high = gap.interval()
         within = 1 - paired(best, pick, ratio).probability_above(margin)
         facts.append(
-            f"it is within {100 * margin:g} points of the best, {best.name}, with probability {within:.2f} "
+            f"it is within the margin of {100 * margin:g} of the best, {best.name}, with probability {within:.2f} "
             f"({100 * gap.mean:+.2f} points, 95 % CI {100 * low:+.2f} to {100 * high:+.2f})"
         )
     else:
         facts.append(f"it has the best mean score, {100 * pick.mean:.2f}")
     if runner_up is pick:
         return (*facts, f"nine runs in ten score at least {100 * pick.dependable:.2f}", "no other model is a contender")
-    edge = pick.dependable - runner_up.dependable
     facts.append(
-        f"nine runs in ten score at least {100 * pick.dependable:.2f}, "
-        f"{100 * abs(edge):.2f} points {'more' if edge >= 0 else 'less'} than {runner_up.name}"
+        f"nine runs in ten score at least {100 * pick.dependable:.2f} ({runner_up.name}: "
+        f"{100 * runner_up.dependable:.2f})"
     )
     facts.append(_cost_fact(pick, runner_up))
     return tuple(facts)

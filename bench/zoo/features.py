@@ -5,8 +5,10 @@ that meets new texts adds one segment file; segments are never changed, so that 
 """
 
 import hashlib
+import inspect
 import io
 import json
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -74,7 +76,7 @@ class FeatureCache:
 
     def name_of(self, encoder: Encoder) -> str:
         """Return the folder name of an encoder on this data set."""
-        text = json.dumps(dict(encoder.key), sort_keys=True)
+        text = json.dumps(_full_key(encoder), sort_keys=True)
         return f"{hashlib.sha256(text.encode()).hexdigest()[:16]}/{self.fingerprint[:16]}"
 
     def holds(self, encoder: Encoder, items: Sequence[str]) -> bool:
@@ -101,9 +103,15 @@ class FeatureCache:
                 seconds = time.perf_counter() - started
                 self.encoded += len(missing)
                 _write_segment(folder, list(missing), vectors, seconds)
-                write_atomically(folder.parent / "encoder.json", json.dumps(dict(encoder.key), indent=2).encode())
+                write_atomically(folder.parent / "encoder.json", json.dumps(_full_key(encoder), indent=2).encode())
                 _read_new_segments(folder, store)
                 return len(missing)
+
+
+def _full_key(encoder: Encoder) -> dict[str, str | int]:
+    """Return the encoder's key with a hash of its source: changed code must not meet old vectors."""
+    source = inspect.getsource(sys.modules[type(encoder).__module__])
+    return {**encoder.key, "code": hashlib.sha256(source.encode()).hexdigest()[:16]}
 
 
 def _digest(item: str) -> bytes:

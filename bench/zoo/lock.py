@@ -86,8 +86,13 @@ def read_lock(path: Path = DEFAULT_LOCK) -> Lock:
 
 
 def write_lock(lock: Lock, path: Path = DEFAULT_LOCK) -> None:
-    """Write a lock file: the same bytes for the same lock."""
-    write_atomically(path, (json.dumps(asdict(lock), indent=2, sort_keys=True) + "\n").encode())
+    """Write a lock file."""
+    write_atomically(path, lock_to_bytes(lock))
+
+
+def lock_to_bytes(lock: Lock) -> bytes:
+    """Return the content of a lock file."""
+    return (json.dumps(asdict(lock), indent=2, sort_keys=True) + "\n").encode()
 
 
 def is_pickle(names: Iterable[str]) -> bool:

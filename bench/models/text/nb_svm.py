@@ -46,15 +46,17 @@ class NaiveBayesSVM:
         """Fit on binary features, sparse, shape (n, features)."""
         from sklearn.svm import LinearSVC
 
-        self.classes_ = np.unique(y)
+        self.classes_, codes = np.unique(y, return_inverse=True)
         # With two classes one machine serves for both.
-        targets = self.classes_ if len(self.classes_) > 2 else self.classes_[1:]
+        targets = range(len(self.classes_)) if len(self.classes_) > 2 else [1]
+        counts = np.stack([np.asarray(X[codes == code].sum(axis=0)).ravel() for code in range(len(self.classes_))])
+        scaled = X.astype(np.float64)
         weights, intercepts = [], []
         for target in targets:
-            positive = y == target
-            ratio = self._log_count_ratio(X, positive)
+            ratio = self._log_count_ratio(counts[target], counts.sum(axis=0) - counts[target])
+            scaled.data = X.data * ratio[X.indices]
             machine = LinearSVC(C=self.params.C, random_state=self.seed, max_iter=5000)
-            machine.fit(X.multiply(ratio).tocsr(), positive)
+            machine.fit(scaled, codes == target)
             fitted = machine.coef_[0]
             mean = np.abs(fitted).mean()
             weights.append(ratio * ((1 - self.params.beta) * mean + self.params.beta * fitted))
@@ -67,10 +69,9 @@ class NaiveBayesSVM:
         margins: NDArray[np.floating] = X @ self.weights + self.intercepts
         return margins if margins.shape[1] > 1 else margins[:, 0]
 
-    def _log_count_ratio(self, X: Any, positive: NDArray[np.bool_]) -> NDArray[np.floating]:
-        inside = self.params.alpha + np.asarray(X[positive].sum(axis=0)).ravel()
-        outside = self.params.alpha + np.asarray(X[~positive].sum(axis=0)).ravel()
-        ratio: NDArray[np.floating] = np.log(inside / inside.sum()) - np.log(outside / outside.sum())
+    def _log_count_ratio(self, inside: NDArray[np.floating], outside: NDArray[np.floating]) -> NDArray[np.floating]:
+        p, q = self.params.alpha + inside, self.params.alpha + outside
+        ratio: NDArray[np.floating] = np.log(p / p.sum()) - np.log(q / q.sum())
         return ratio
 
 

