@@ -11,7 +11,7 @@ from bench import metrics
 from bench.results import Store, read_provenance
 from bench.stats.decision import decide
 from bench.stats.pairs import CorrectedMean
-from bench.stats.table import ModelScores, compare, score_interval, scores_by_model
+from bench.stats.table import ModelScores, compare, paired, score_interval, scores_by_model
 from bench.types import Comparison, Decision, Expected, Finding, Record, Task
 
 
@@ -119,7 +119,7 @@ def read_content(folder: Path, results_dir: Path, machine: str, names: Sequence[
         machine=machine,
         rows=tuple(sorted(rows, key=lambda row: (-_or_least(row.mean.mean), row.scores.name))),
         decision=decide(scores, reference, task.floor, task.margin, ratio),
-        findings=tuple(_findings(made, shown, records)),
+        findings=(*_broken_declarations(made, shown, records), *_no_better_than_floor(scores, ratio)),
         left_out=tuple(name for name in made if _splits_of(made[name]) != same and (not names or name in names)),
     )
 
@@ -130,7 +130,20 @@ def check_expected(content: Content, expected: Sequence[Expected]) -> list[Check
     return [Check(expected=one, measured=means.get(one.model, math.nan)) for one in expected]
 
 
-def _findings(made: Mapping[str, Any], shown: Sequence[str], records: Sequence[Record]) -> list[Finding]:
+def _no_better_than_floor(scores: Sequence[ModelScores], ratio: float) -> list[Finding]:
+    found = []
+    for floor in (model for model in scores if model.role == "floor" and len(model.folds) > 1):
+        for model in (model for model in scores if model.role not in ("floor", "stable") and len(model.folds) > 1):
+            if paired(model, floor, ratio).probability_above(0) < 0.95:
+                text = (
+                    f"{model.name} does not surely score above {floor.name} ({100 * model.mean:.2f} against "
+                    f"{100 * floor.mean:.2f}): on these data its pretraining is worth nothing that could be measured."
+                )
+                found.append(Finding(code="zoo-at-the-floor", text=text))
+    return found
+
+
+def _broken_declarations(made: Mapping[str, Any], shown: Sequence[str], records: Sequence[Record]) -> list[Finding]:
     digests = {(r.model, r.repeat, r.fold, r.seed): r.digest for r in records if r.status == "ok"}
     found = []
     for name in shown:
