@@ -21,7 +21,7 @@ from bench.report.content import Content, check_expected, read_content
 from bench.report.markdown import report_markdown, write_overview
 from bench.report.progress import Display
 from bench.report.terminal import print_report
-from bench.results import Store, provenance_of
+from bench.results import Store, provenance_of, read_provenance
 from bench.types import Cell, Dataset, ModelChoice, Record, RunConfig, Split, Task
 from bench.zoo.features import FeatureCache
 from bench.zoo.store import Zoo
@@ -95,6 +95,10 @@ class Results:
             choice.name: provenance_of(choice, self.task, self.dataset, budget, folds, self.config.seed, self.zoo)
             for choice in self.models
         }
+        for name, made in self.provenance.items():
+            before = read_provenance(self.store.folder / f"{name}.json")
+            if before.get("key") == made["key"]:
+                made["about"]["encoder"] = before["about"].get("encoder", {})
 
     def reusable(self, cells: Sequence[Cell]) -> dict[plan.CellId, Record]:
         """Return the finished records among ``cells`` that may be reused under ``rerun``."""
@@ -212,6 +216,8 @@ class Work:
             return ""
         try:
             encoder = choice.spec.encoder(choice.params, self.zoo)
+            # The number format is the machine's, and can be asked for only where the encoder's library is loaded.
+            self.results.provenance[choice.name]["about"]["encoder"] = dict(encoder.key)
             texts = list(self.dataset.X)
             if features.holds(encoder, texts):
                 return ""

@@ -146,7 +146,8 @@ def provenance_of(
     Returns
     -------
     dict
-        ``inputs`` is what can move a score, ``key`` its hash; ``about`` is for the reader.
+        ``inputs`` is what can move a score, ``key`` its hash; ``about`` is for the reader. Its ``encoder`` is filled in
+        when a frozen encoder runs.
     """
     spec = choice.spec
     inputs = {
@@ -177,6 +178,7 @@ def provenance_of(
         "deterministic": spec.deterministic,
         "weights_mb": round(sum(zoo.size(getattr(choice.params, name)) for name in spec.zoo) / 1e6, 1),
         "summary": spec.summary,
+        "encoder": {},
     }
     key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
     return {"key": key, "inputs": inputs, "about": about}
