@@ -85,7 +85,8 @@ def _run(overrides: Sequence[str]) -> int:
 
     codes: list[int] = []
 
-    @hydra.main(config_path="../conf", config_name="config", version_base="1.3")  # type: ignore[untyped-decorator]
+    # An absolute path, so that the installed command `bench` finds it too.
+    @hydra.main(config_path=str(config.CONF), config_name="config", version_base="1.3")  # type: ignore[untyped-decorator]
     def job(composed: DictConfig) -> None:
         # Hydra would add a line of its own to an error that it sees.
         try:

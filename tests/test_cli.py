@@ -73,6 +73,16 @@ def test_an_unseen_csv_ends_in_a_table_of_eight_models_and_a_recommendation(benc
     assert not (tmp_path / "results").exists()
 
 
+def test_the_installed_command_does_what_the_module_does(reviews, tmp_path, environment):
+    code = "import sys; sys.argv[0] = 'bench'; from bench.__main__ import main; main()"
+    arguments = ["task=text_clf", "budget=toy", "model=prior", *reviews]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "text_clf on reviews: 90 rows, 2 models" in done.stdout
+
+
 def test_running_twice_fits_nothing_and_changes_no_byte(bench, reviews, tmp_path):
     bench("task=text_clf", STABLE, *reviews)
     before = files(tmp_path / "results")

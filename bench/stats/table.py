@@ -12,7 +12,7 @@ from bench.stats.pairs import CorrectedMean, corrected_mean, prediction_bound
 from bench.types import Comparison, Record, Role
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class ModelScores:
     """The primary metric of one model, turned so that larger is better."""
 
