@@ -1,8 +1,11 @@
 import multiprocessing
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bench.errors import BenchError
 from bench.files import write_atomically
@@ -89,6 +92,14 @@ def test_a_table_of_another_version_is_named(tmp_path):
     path.write_text("fold,accuracy\n0,0.9\n")
     with pytest.raises(BenchError, match=r"toy\.csv is not a score table.*Restore it from git"):
         read_records(path, METRICS)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n")))
+def test_any_reason_survives_the_table(reason):
+    with tempfile.TemporaryDirectory() as folder:
+        store(Path(folder)).write("toy", MADE, [record(status="failed", reason=reason, scores={})], keep_timings=True)
+        (back,) = store(Path(folder)).read("toy", MADE["key"]).values()
+    assert back.reason == reason
 
 
 def write_one(folder: Path, seed: int) -> None:

