@@ -10,7 +10,8 @@ TASK := $(if $(or $(findstring task=,$(ARGS)),$(findstring experiment=,$(ARGS)))
 .PHONY: bench test format clean
 
 bench: $(VENV)/installed
-	$(RUN) -m bench $(TASK) zoo.fetch=true $(ARGS)
+	$(RUN) -m bench zoo fetch
+	$(RUN) -m bench $(TASK) $(ARGS)
 
 test: $(VENV)/installed-test
 	$(VENV)/bin/ruff format --check .
