@@ -102,19 +102,22 @@ class Results:
 
     def reusable(self, cells: Sequence[Cell]) -> dict[plan.CellId, Record]:
         """Return the finished records among ``cells`` that may be reused under ``rerun``."""
-        again = {
-            "none": ("skipped", "unavailable"),
-            "failed": ("skipped", "unavailable", "failed", "timeout", "oom", "invalid"),
-        }
         if self.config.rerun == "all":
             return {}
+        bad = {"failed", "timeout", "oom", "invalid"}
+
+        def again(record: Record) -> bool:
+            # Without the reference there is no run at all, so its failures are never kept.
+            retried = self.config.rerun == "failed" or record.model == self.task.reference
+            return record.status in ("skipped", "unavailable") or (retried and record.status in bad)
+
         wanted = {plan.cell_id(cell) for cell in cells}
         found = [self.store.read(name, made["key"]) for name, made in self.provenance.items()]
         return {
             identity: record
             for records in found
             for identity, record in records.items()
-            if identity in wanted and record.status not in again[self.config.rerun]
+            if identity in wanted and not again(record)
         }
 
     def add(self, records: Sequence[Record]) -> None:
@@ -165,7 +168,12 @@ class Work:
         fitted, repeats = plan.first_wave(left, deterministic)
         self._execute([cell for cell in fitted if cell.model == self.task.reference], inputs)
         self._stop_without_reference()
+        # A run that is cut short still has a whole reference to compare with.
+        self._fill([cell for cell in repeats if cell.model == self.task.reference], inputs)
         self._execute([cell for cell in fitted if cell.model != self.task.reference], inputs)
+        self._fill([cell for cell in repeats if cell.model != self.task.reference], inputs)
+
+    def _fill(self, repeats: Sequence[Cell], inputs: CellInputs) -> None:
         filled, refits, _ = plan.fill(repeats, self.results.records.values())
         self.results.add(filled)
         self._execute(refits, inputs)
@@ -200,15 +208,23 @@ class Work:
         for choice in self.models:
             if not any(cell.model == choice.name for cell in cells):
                 continue
-            if self.config.zoo_fetch:
-                for name in choice.spec.zoo:
-                    self.zoo.fetch(getattr(choice.params, name), self.display.say)
-            reasons[choice.name] = plan.why_unavailable(choice, self.zoo.missing) or self._encode(choice, features)
+            reasons[choice.name] = (
+                self._fetch(choice) or plan.why_unavailable(choice, self.zoo.missing) or self._encode(choice, features)
+            )
         out = [Record.unscored(cell, "unavailable", reasons[cell.model]) for cell in cells if reasons[cell.model]]
         self.results.add(out)
         for name in dict.fromkeys(record.model for record in out):
             self.display.say(f"{name} is unavailable: {reasons[name]}")
         return [cell for cell in cells if not reasons[cell.model]]
+
+    def _fetch(self, choice: ModelChoice) -> str:
+        """Fetch a model's weights where the run may; return why that failed, if it did."""
+        try:
+            for name in choice.spec.zoo if self.config.zoo_fetch else ():
+                self.zoo.fetch(getattr(choice.params, name), self.display.say)
+        except BenchError as error:
+            return str(error)
+        return ""
 
     def _encode(self, choice: ModelChoice, features: FeatureCache) -> str:
         """Encode every item once, before any cell and with all cores; return why that failed, if it did."""
@@ -229,6 +245,9 @@ class Work:
             self.display.say(f"{choice.name}: {len(set(texts))} texts encoded in {took:.0f} s, kept for later runs")
         except BenchError as error:
             return str(error)
+        except Exception as error:
+            # A broken library or weights that do not fit: this model's row, not the end of the run.
+            return f"Encoding failed: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
         finally:
             features.advance = _say_nothing
         return ""
@@ -240,12 +259,20 @@ def write_reports(config: RunConfig, results: Results, models: Sequence[ModelCho
     The files tell of every table in the folder, the terminal of the models of this run.
     """
     machine = config.machine or machine_class()
+
+    def other(folder: Path) -> Content | None:
+        # A damaged table elsewhere is for `validate` to report, not a reason to lose this run's table.
+        try:
+            return read_content(folder, results.root, machine)
+        except (BenchError, KeyError, ValueError):
+            return None
+
     content = read_content(results.store.folder, results.root, machine)
     if content is not None:
         text = report_markdown(content, check_expected(content, config.expected))
         write_atomically(results.store.folder / "report.md", text.encode())
         folders = sorted({path.parent for path in results.root.glob("*/*/*/report.md")})
-        contents = [read_content(folder, results.root, machine) for folder in folders]
+        contents = [content if folder == results.store.folder else other(folder) for folder in folders]
         write_overview(results.root, [one for one in contents if one is not None])
     return read_content(results.store.folder, results.root, machine, [choice.name for choice in models])
 

@@ -187,6 +187,11 @@ def run_config(config: DictConfig) -> RunConfig:
         raise ConfigError(f"No data set: {values.task.type} needs data=NAME or data.path=FILE.")
     budget = Budget(**_as_dict(values.budget))
     _check_budget(budget)
+    for key, name in {"data.name": data.name, "budget.name": budget.name}.items():
+        if name != safe_name(name) and name:
+            raise ConfigError(f"{key}={name} is no name for a folder. Expected letters, digits, '.', '-' and '_'.")
+    if values.executor.workers < 0:
+        raise ConfigError(f"executor.workers={values.executor.workers} is too small: at least 0.")
     models = tuple(_choice(name, params) for name, params in values.models.items())
     return RunConfig(
         task_type=values.task.type,
@@ -249,7 +254,7 @@ def safe_name(stem: str) -> str:
     >>> safe_name("my reviews (1)")
     'my_reviews_1'
     """
-    return "_".join("".join(c if c.isalnum() or c in ".-_" else " " for c in stem).split()) or "data"
+    return "_".join("".join(c if c.isalnum() or c in ".-_" else " " for c in stem).split()).lstrip(".") or "data"
 
 
 def _refuse_unknown_keys(section: str, given: DictConfig, schema: type[Any]) -> None:

@@ -8,6 +8,7 @@ reads "null" or "NA" is text, only an empty cell is missing.
 import hashlib
 import io
 import json
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -213,12 +214,18 @@ def _parse(content: bytes, path: Path, spec: DataSpec) -> pd.DataFrame:
 
 
 def _parse_delimited(text: str, separator: str) -> pd.DataFrame:
-    return pd.read_csv(io.StringIO(text), sep=separator, dtype=str, keep_default_na=False)
+    with warnings.catch_warnings():
+        # Without both, a row with one field too many would silently shift or lose a column.
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        try:
+            return pd.read_csv(io.StringIO(text), sep=separator, dtype=str, keep_default_na=False, index_col=False)
+        except pd.errors.ParserWarning as error:
+            raise ValueError("rows have more fields than the header; quote texts that hold the separator") from error
 
 
 def _parse_json_lines(text: str, path: Path) -> pd.DataFrame:
     rows = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:

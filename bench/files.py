@@ -55,6 +55,8 @@ def clear_disk_errors(path: Path) -> Iterator[None]:
                 problem = "the disk is full. Make space and run the same command again: what is done is kept"
             case errno.EACCES | errno.EPERM | errno.EROFS:
                 problem = "the folder cannot be written. Change its rights, or give another results_dir= or cache_dir="
+            case errno.ENOTDIR | errno.EEXIST | errno.EISDIR:
+                problem = "a file stands where a folder is needed. Give another results_dir= or cache_dir="
             case _:
                 raise
         raise BenchError(f"Cannot write {path}: {problem}.") from error

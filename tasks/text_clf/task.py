@@ -40,6 +40,8 @@ class TextClassification:
         labels = column(frame, target, source)
         kinds = infer_kinds(frame.drop(columns=target), spec.kinds)
         text = spec.text or _only_text(kinds, source)
+        if text == target:
+            raise DataError(f"{source}: column {text!r} is given as text and as label. Give two different columns.")
         texts, notes = _clean_texts(column(frame, text, source))
         missing = labels.isna() | (labels.astype(str).str.strip() == "")
         if missing.any():
