@@ -141,6 +141,11 @@ def test_a_line_separator_inside_a_json_string_is_text(load):
     assert load("\n".join(lines), "reviews.jsonl").X.iloc[0].endswith("\u2028end")
 
 
+def test_times_keep_their_fractions(load):
+    content = "\n".join(["body,label,at", *(f"{text},{label},{n / 100}" for n, (text, label) in enumerate(rows()))])
+    assert list(load(content, time="at").time) == [n / 100 for n in range(30)]
+
+
 def test_an_unknown_suffix_asks_for_the_format(load):
     with pytest.raises(DataError, match=r"data\.format=FORMAT"):
         load(csv(rows()), "reviews.dat")

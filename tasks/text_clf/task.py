@@ -144,8 +144,10 @@ def _clean_texts(values: pd.Series) -> tuple[pd.Series, tuple[str, ...]]:
 
 
 def _times(values: pd.Series, name: str) -> np.ndarray:
-    numbers = pd.to_numeric(values, errors="coerce")
-    stamps = numbers if numbers.notna().all() else pd.to_datetime(values, errors="coerce", format="mixed", utc=True)
+    numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64)
+    if np.isfinite(numbers).all():
+        return numbers
+    stamps = pd.to_datetime(values, errors="coerce", format="mixed", utc=True)
     if stamps.isna().any():
         bad = values[stamps.isna()].iloc[0]
         raise DataError(f"Column {name!r} holds {bad!r}, which is neither a number nor a date; data.time needs one.")
