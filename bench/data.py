@@ -5,6 +5,7 @@ Sources: a file (CSV, TSV, Parquet, JSON lines), a member of a pinned wheel (``p
 reads "null" or "NA" is text, only an empty cell is missing.
 """
 
+import csv
 import hashlib
 import io
 import json
@@ -31,6 +32,7 @@ FORMATS = {
     ".ndjson": "jsonl",
 }
 KINDS = ("number", "category", "text", "date", "boolean")
+ORANGE_ROLES = ("", "class", "c", "meta", "m", "ignore", "i", "weight", "w")
 SKLEARN_SETS = ("breast_cancer", "diabetes", "digits", "iris", "wine")
 
 
@@ -66,6 +68,8 @@ class Reader:
         if frame.empty:
             raise DataError(f"{path} has no rows.")
         frame.columns = frame.columns.map(str)
+        if (twice := frame.columns[frame.columns.duplicated()]).size:
+            raise DataError(f"{path} has several columns named {twice[0]!r}. Give each column a name of its own.")
         return frame
 
 
@@ -131,7 +135,7 @@ def _infer_kind(values: pd.Series) -> str:
 def fingerprint(dataset: Dataset) -> str:
     """Return the sha256 over inputs, targets, classes, groups, time and the published parts.
 
-    It does not depend on the library that read the file, nor on its name.
+    It does not depend on the library that read the file, its name, or columns that are not used.
     """
     digest = hashlib.sha256()
 
@@ -197,13 +201,14 @@ def _parse(content: bytes, path: Path, spec: DataSpec) -> pd.DataFrame:
                 separator = spec.separator or ("\t" if form == "tsv" else ",")
                 return _parse_delimited(_decode(content, path, spec.encoding), separator)
             case "orange":
-                # Three header lines: names, types, roles.
-                names, _, _, rows = (_decode(content, path, spec.encoding) + "\n\n\n").split("\n", 3)
-                return _parse_delimited(f"{names}\n{rows}", "\t")
+                return _parse_delimited(_without_orange_header(_decode(content, path, spec.encoding)), "\t")
             case "jsonl":
                 return _parse_json_lines(_decode(content, path, spec.encoding), path)
             case "parquet":
-                return pd.read_parquet(io.BytesIO(content))
+                import pyarrow.parquet
+
+                # Not read_parquet, whose message on two columns of one name is not for people.
+                return pyarrow.parquet.ParquetFile(io.BytesIO(content)).read().to_pandas()
     except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError, OSError) as error:
         raise DataError(f"{path} cannot be read as {form}: {str(error).strip().rstrip('.')}.") from error
     known = ", ".join(sorted(set(FORMATS.values())))
@@ -213,14 +218,42 @@ def _parse(content: bytes, path: Path, spec: DataSpec) -> pd.DataFrame:
     )
 
 
+def _without_orange_header(text: str) -> str:
+    """Drop the lines of types and roles that Orange's tables have below the names; other ``.tab`` files lack them."""
+    names, types, roles, rows = f"{text}\n\n\n".split("\n", 3)
+    known = all(role in ORANGE_ROLES or "=" in role for role in roles.split("\t"))
+    return f"{names}\n{rows}" if known and types.count("\t") == names.count("\t") else text
+
+
 def _parse_delimited(text: str, separator: str) -> pd.DataFrame:
+    def read(quoting: int) -> pd.DataFrame:
+        options: dict[str, Any] = {"dtype": str, "keep_default_na": False, "index_col": False, "quoting": quoting}
+        return pd.read_csv(io.StringIO(text), sep=separator, **options)
+
+    header, *lines = (line for line in text.split("\n") if line)
     with warnings.catch_warnings():
         # Without both, a row with one field too many would silently shift or lose a column.
         warnings.simplefilter("error", pd.errors.ParserWarning)
         try:
-            return pd.read_csv(io.StringIO(text), sep=separator, dtype=str, keep_default_na=False, index_col=False)
+            frame = read(csv.QUOTE_MINIMAL)
+            even = all(line.count(separator) == header.count(separator) for line in lines)
+            if separator == "\t" and len(frame) < len(lines) and even:
+                # A TSV without quoting: a text that begins with a quotation mark must not swallow the next rows.
+                frame = read(csv.QUOTE_NONE)
         except pd.errors.ParserWarning as error:
-            raise ValueError("rows have more fields than the header; quote texts that hold the separator") from error
+            hint = _other_separator(header, separator)
+            raise ValueError(
+                f"rows have more fields than the header{hint or '; quote texts that hold the separator'}"
+            ) from error
+    if len(frame.columns) == 1 and (hint := _other_separator(header, separator)):
+        raise ValueError(f"the header has one column{hint}")
+    frame.columns = frame.columns.str.strip()
+    return frame
+
+
+def _other_separator(header: str, separator: str) -> str:
+    found = [sign for sign in ";\t|," if sign != separator and sign in header]
+    return f". Did you mean data.separator={found[0]!r}?" if found and separator not in header else ""
 
 
 def _parse_json_lines(text: str, path: Path) -> pd.DataFrame:
@@ -247,9 +280,10 @@ def _decode(content: bytes, path: Path, encoding: str) -> str:
     except UnicodeError as error:
         start = getattr(error, "start", 0)
         line = content.count(b"\n", 0, start) + 1
+        likely = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "latin-1 or data.encoding=cp1252"
         raise DataError(
             f"{path} is not {encoding}: line {line} holds the byte 0x{content[start]:02x}. "
-            "Give the file's encoding, for example data.encoding=latin-1 or data.encoding=cp1252."
+            f"Give the file's encoding, for example data.encoding={likely}."
         ) from error
     # Old Mac and Windows line ends, and NUL bytes that the C parser stops at.
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")

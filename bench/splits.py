@@ -1,30 +1,34 @@
 """Splits of a classification data set: row numbers from (seed, task, repeat), never from a model.
 
-Folds are stratified; rows of one group stay together; with a time column training rows always lie before test rows.
+Folds are stratified; rows of one group never stand on both sides; with a time column every training row lies before
+every test row. Where both are given, training rows of a test row's group are left out.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.errors import DataError
 from bench.types import Budget, Dataset, Split, seed_for
 
 
-def published_split(dataset: Dataset) -> list[Split]:
-    """Return the data set's own train and test parts as one split.
+def published_split(dataset: Dataset) -> tuple[list[Split], tuple[str, ...]]:
+    """Return the data set's own train and test parts as one split, and a note on classes that it cannot teach.
 
     Raises
     ------
     DataError
-        If the data set brings no parts.
+        If the data set brings no parts, or nothing can be learned or scored on them.
     """
     if dataset.test is None:
         raise DataError(
             f"{dataset.name} brings no train and test parts, which protocol=published needs. "
             "Give the test part by data.test_path=FILE, or leave the protocol out."
         )
-    return [Split(repeat=0, fold=0, train=np.flatnonzero(~dataset.test), test=np.flatnonzero(dataset.test))]
+    splits = [Split(repeat=0, fold=0, train=np.flatnonzero(~dataset.test), test=np.flatnonzero(dataset.test))]
+    _check(dataset, splits, "Give other parts by data.path= and data.test_path=, or leave protocol=published out.")
+    return splits, _notes_on_unseen_classes(dataset, splits)
 
 
 def cross_validation_splits(
@@ -52,17 +56,51 @@ def cross_validation_splits(
     Raises
     ------
     DataError
-        If a class or a group is too small for two folds.
+        If a class, a group or the time column allows no two folds, or a training part holds one class only.
     """
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, TimeSeriesSplit
-
     if dataset.time is not None:
-        order = np.argsort(dataset.time, kind="stable")
-        parts = TimeSeriesSplit(n_splits=budget.folds).split(order)
-        splits = [
-            Split(repeat=0, fold=k, train=order[train], test=order[test]) for k, (train, test) in enumerate(parts)
-        ]
-        return splits, _notes_on_unseen_classes(dataset, splits)
+        splits, notes = _time_ordered(dataset, dataset.time, budget.folds)
+        _check(dataset, splits, "Give fewer folds by budget.folds=, so that training starts later, or no data.time.")
+    else:
+        splits, notes = _shuffled(dataset, task, budget, seed)
+        _check(dataset, splits, "Give fewer folds by budget.folds=, or merge rare classes by data.merge_rare=other.")
+    return splits, notes + _notes_on_unseen_classes(dataset, splits)
+
+
+def _time_ordered(dataset: Dataset, time: NDArray[np.generic], folds: int) -> tuple[list[Split], tuple[str, ...]]:
+    """Cut the rows into folds + 1 spans of about equal size; a span is tested after training on all before it.
+
+    scikit-learn's TimeSeriesSplit cuts between rows of one time stamp, which would train on the moment of the test.
+    """
+    order = np.argsort(time, kind="stable")
+    ordered = time[order]
+    wanted = [round(len(order) * k / (folds + 1)) for k in range(1, folds + 1)]
+    cuts = sorted({int(np.searchsorted(ordered, ordered[at], side="left")) for at in wanted if at < len(order)} - {0})
+    if not cuts:
+        raise DataError(
+            f"{dataset.name} holds too few different times to train on the past and test on the future. "
+            "Leave data.time out, or give a finer column."
+        )
+    spans = zip(cuts, [*cuts[1:], len(order)], strict=True)
+    splits, left_out = [], 0
+    for fold, (start, end) in enumerate(spans):
+        train, test = order[:start], order[start:end]
+        if dataset.groups is not None:
+            met_again = np.isin(dataset.groups[train], dataset.groups[test])
+            left_out += int(met_again.sum())
+            train = train[~met_again]
+        splits.append(Split(repeat=0, fold=fold, train=np.sort(train), test=np.sort(test)))
+    notes: tuple[str, ...] = ()
+    if len(splits) < folds:
+        notes += (f"{len(splits)} folds instead of {folds}: many rows share one time, and no cut parts them.",)
+    if left_out:
+        notes += (f"{left_out} training rows over all folds were left out: their group is tested there.",)
+    return splits, notes
+
+
+def _shuffled(dataset: Dataset, task: str, budget: Budget, seed: int) -> tuple[list[Split], tuple[str, ...]]:
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
     folds, notes = possible_folds(dataset, budget.folds)
     splits = []
     for repeat in range(budget.repeats):
@@ -76,7 +114,7 @@ def cross_validation_splits(
             Split(repeat=repeat, fold=k, train=np.sort(train), test=np.sort(test))
             for k, (train, test) in enumerate(parts)
         ]
-    return splits, notes + _notes_on_unseen_classes(dataset, splits)
+    return splits, notes
 
 
 def possible_folds(dataset: Dataset, folds: int) -> tuple[int, tuple[str, ...]]:
@@ -117,6 +155,18 @@ def possible_folds(dataset: Dataset, folds: int) -> tuple[int, tuple[str, ...]]:
     return possible, (*notes, note)
 
 
+def _check(dataset: Dataset, splits: Sequence[Split], remedy: str) -> None:
+    """Refuse splits on which no classifier can be fitted or scored, before one tries."""
+    for split in splits:
+        where = f"{dataset.name}, repeat {split.repeat}, fold {split.fold}"
+        for name, rows in (("training", split.train), ("test", split.test)):
+            if len(rows) == 0:
+                raise DataError(f"{where}: the {name} part has no rows. {remedy}")
+        if len(seen := np.unique(dataset.y[split.train])) < 2:
+            label = dataset.classes[seen[0]]
+            raise DataError(f"{where}: every training row has the same label, {label!r}. {remedy}")
+
+
 def _notes_on_unseen_classes(dataset: Dataset, splits: Sequence[Split]) -> tuple[str, ...]:
     unseen = {
         dataset.classes[code]
@@ -126,7 +176,7 @@ def _notes_on_unseen_classes(dataset: Dataset, splits: Sequence[Split]) -> tuple
     if not unseen:
         return ()
     names = _name_some([repr(name) for name in sorted(unseen)])
-    return (f"In some folds these classes stand in the test part only, and cannot be predicted there: {names}.",)
+    return (f"In some splits these classes stand in the test part only, and cannot be predicted there: {names}.",)
 
 
 def _name_some(names: Sequence[str], most: int = 8) -> str:

@@ -106,7 +106,7 @@ class Dataset:
     """Kind of each column of the source."""
     licence: str = "unknown"
     fingerprint: str = ""
-    """Content hash of all of the above but name and licence."""
+    """Hash of inputs, targets, classes, groups, time and parts; see `bench.data.fingerprint`."""
     notes: tuple[str, ...] = ()
     """What was dropped, merged, counted or changed on the way in: said in every report."""
 

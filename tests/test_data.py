@@ -109,6 +109,8 @@ def test_another_encoding_is_read_when_it_is_declared(load):
         (csv(rows()), {"sha256": "0" * 64}, "another sha256"),
         ("body,label\n" + "hello there, my friend,tea\n" * 9, {}, "more fields than the header"),
         (csv(rows()), {"text": "label", "target": "label"}, "given as text and as label"),
+        (csv(rows(), "body;label", ";"), {}, r"the header has one column\. Did you mean data\.separator=';'\?"),
+        (csv(rows()).encode("utf-16"), {}, r"data\.encoding=utf-16"),
     ],
 )
 def test_bad_input_is_one_paragraph_with_a_remedy(load, content, spec, said):
@@ -139,6 +141,58 @@ def test_a_separator_at_the_end_of_rows_shifts_no_column(load):
 def test_a_line_separator_inside_a_json_string_is_text(load):
     lines = [json.dumps({"body": f"{text}\u2028end", "label": label}, ensure_ascii=False) for text, label in rows()]
     assert load("\n".join(lines), "reviews.jsonl").X.iloc[0].endswith("\u2028end")
+
+
+def test_a_text_that_begins_with_a_quotation_mark_swallows_no_row_of_a_tsv(load):
+    content = "\n".join(["body\tlabel", *(f'"{text}\t{label}' for text, label in rows())])
+    data = load(content, "reviews.tsv")
+    assert len(data.y) == 30
+    assert data.X.iloc[0] == f'"{rows()[0][0]}'
+
+
+def test_a_tab_file_is_read_with_and_without_the_header_lines_of_orange(load):
+    lines = [f"{text}\t{label}" for text, label in rows()]
+    plain = load("\n".join(["body\tlabel", *lines]), "reviews.tab")
+    orange = load("\n".join(["body\tlabel", "string\td", "meta\tclass", *lines]), "reviews.tab")
+    assert plain.fingerprint == orange.fingerprint
+    assert len(plain.y) == 30
+
+
+def test_spaces_around_names_in_the_header_are_no_part_of_them(load):
+    assert len(load(csv(rows(), header="body, label"), target="label").y) == 30
+
+
+def test_whole_numbers_with_gaps_are_labels_without_a_fraction(load):
+    frame = pd.DataFrame({"body": [text for text, _ in rows()], "label": [1, 2, 3] * 10}).astype({"label": float})
+    frame.loc[0, "label"] = None
+    content = io.BytesIO()
+    frame.to_parquet(content)
+    assert load(content.getvalue(), "reviews.parquet").classes == ("1", "2", "3")
+
+
+def test_a_list_is_no_label(load):
+    lines = [json.dumps({"body": text, "label": [label]}) for text, label in rows()]
+    with pytest.raises(DataError, match="a list and no label"):
+        load("\n".join(lines), "reviews.jsonl")
+
+
+def test_rows_without_a_group_are_groups_of_their_own(load):
+    groups = ["", "u1", "u2"] * 10
+    content = [f"{text},{label},{user}" for (text, label), user in zip(rows(), groups, strict=True)]
+    data = load("\n".join(["body,label,user", *content]), groups="user")
+    assert len(set(data.groups)) == 12
+    assert any("10 of 30 rows have no 'user'" in note for note in data.notes)
+
+
+def test_two_columns_of_one_name_are_refused(load):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    texts, labels = map(list, zip(*rows(), strict=True))
+    out = io.BytesIO()
+    pq.write_table(pa.table([texts, labels, labels], names=["body", "label", "label"]), out)
+    with pytest.raises(DataError, match="several columns named 'label'"):
+        load(out.getvalue(), "reviews.parquet")
 
 
 def test_times_keep_their_fractions(load):
@@ -236,3 +290,10 @@ def test_rare_classes_are_merged_only_when_asked_for():
     assert merged.classes == ("big", "other", "small")
     assert list(np.bincount(merged.y)) == [50, 5, 5]
     assert "2 classes with fewer than 5 members were merged into 'other': r1, r2" in merged.notes[-1]
+
+
+def test_a_single_rare_row_needs_a_class_to_be_merged_into():
+    base = dataset(60, y=np.array([0] * 40 + [1] * 19 + [2]), classes=("big", "small", "lone"))
+    with pytest.raises(DataError, match=r"finds one row to merge.*'lone'.*data\.merge_rare=big"):
+        text_clf.sized(base, DataSpec(merge_rare="other"), Budget(folds=5), 0)
+    assert text_clf.sized(base, DataSpec(merge_rare="big"), Budget(folds=5), 0).classes == ("big", "small")

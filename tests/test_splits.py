@@ -53,6 +53,50 @@ def test_training_rows_lie_before_test_rows_where_there_is_time():
         assert time[split.train].max() < time[split.test].min()
 
 
+def test_rows_of_one_moment_are_never_parted():
+    time = np.repeat(np.arange(7), [3, 9, 20, 1, 1, 15, 11])
+    splits, _ = cross_validation_splits(dataset(60, time=time), "text_clf", Budget(folds=4), 0)
+    for split in splits:
+        assert time[split.train].max() < time[split.test].min()
+
+
+def test_too_few_moments_lower_the_number_of_folds():
+    splits, notes = cross_validation_splits(dataset(60, time=np.arange(60) // 20), "text_clf", Budget(folds=5), 0)
+    assert len(splits) == 2
+    assert "2 folds instead of 5" in notes[0]
+
+
+def test_one_moment_cannot_be_split():
+    with pytest.raises(DataError, match=r"too few different times.*data\.time"):
+        cross_validation_splits(dataset(60, time=np.zeros(60)), "text_clf", Budget(), 0)
+
+
+def test_with_time_and_groups_a_tested_group_is_left_out_of_training():
+    data = dataset(60, time=np.arange(60), groups=(np.arange(60) + 5) // 10)
+    splits, notes = cross_validation_splits(data, "text_clf", Budget(folds=3), 0)
+    for split in splits:
+        assert not set(data.groups[split.train]) & set(data.groups[split.test])
+        assert split.train.max() < split.test.min()
+    assert "were left out: their group is tested there" in notes[0]
+
+
+def test_a_past_of_one_class_is_refused_before_a_model_meets_it():
+    codes = np.repeat([0, 1, 2], 20)
+    with pytest.raises(DataError, match=r"every training row has the same label, 'oil'.*budget\.folds"):
+        cross_validation_splits(dataset(60, y=codes, time=np.arange(60)), "text_clf", Budget(folds=5), 0)
+
+
+def test_an_empty_published_part_is_refused():
+    with pytest.raises(DataError, match="the test part has no rows"):
+        published_split(dataset(60, test=np.zeros(60, bool)))
+
+
+def test_a_class_of_the_test_part_alone_is_a_note():
+    data = dataset(60, y=np.r_[np.arange(40) % 2, np.arange(20) % 3], test=np.arange(60) >= 40)
+    _, notes = published_split(data)
+    assert "'tin'" in notes[0]
+
+
 def test_a_rare_class_lowers_the_number_of_folds_and_a_note_names_it():
     splits, notes = cross_validation_splits(imbalanced({"a": 20, "rare": 3}), "text_clf", Budget(folds=5), 0)
     assert len(splits) == 3
@@ -75,7 +119,8 @@ def test_fewer_groups_than_folds_lower_the_number_of_folds():
 
 def test_published_parts_are_used_as_they_are():
     test = np.arange(60) >= 40
-    (split,) = published_split(dataset(60, test=test))
+    (split,), notes = published_split(dataset(60, test=test))
+    assert notes == ()
     assert list(split.train) == list(range(40))
     assert list(split.test) == list(range(40, 60))
 

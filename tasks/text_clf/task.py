@@ -49,13 +49,17 @@ class TextClassification:
         kept = np.flatnonzero(~missing)
         if len(kept) == 0:
             raise DataError(f"{source}: no row has a label in column {target!r}.")
-        codes, classes = pd.factorize(labels.iloc[kept].astype(str).to_numpy(), sort=True)
+        codes, classes = pd.factorize(_as_labels(labels.iloc[kept], target).to_numpy(), sort=True)
+        groups = None
+        if spec.groups:
+            groups, said = _groups(column(frame, spec.groups, source).iloc[kept], spec.groups)
+            notes += said
         dataset = Dataset(
             name=spec.name,
             X=texts.iloc[kept].reset_index(drop=True),
             y=codes,
             classes=tuple(classes),
-            groups=pd.factorize(column(frame, spec.groups, source).iloc[kept])[0] if spec.groups else None,
+            groups=groups,
             time=_times(column(frame, spec.time, source).iloc[kept], spec.time) if spec.time else None,
             test=test[kept] if spec.test_path else None,
             columns=kinds,
@@ -76,7 +80,7 @@ class TextClassification:
     def splits(self, dataset: Dataset, protocol: str, budget: Budget, seed: int) -> tuple[list[Split], tuple[str, ...]]:
         """Return the published parts, or repeated folds; see `bench.registry.TaskType.splits`."""
         if protocol == "published":
-            return published_split(dataset), ()
+            return published_split(dataset)
         return cross_validation_splits(dataset, self.name, budget, seed)
 
 
@@ -84,9 +88,11 @@ def subsample(dataset: Dataset, rows: int, seed: int, least: int) -> Dataset:
     """Keep about ``rows`` rows: each class in its proportion, but with ``least`` members where it has them."""
     generator = np.random.default_rng(seed)
     share = rows / len(dataset.y)
+    # Published parts keep their proportion too.
+    strata = dataset.y if dataset.test is None else 2 * dataset.y + dataset.test
     kept = []
-    for code in range(len(dataset.classes)):
-        members = np.flatnonzero(dataset.y == code)
+    for stratum in np.unique(strata):
+        members = np.flatnonzero(strata == stratum)
         wanted = min(len(members), max(least, round(share * len(members))))
         kept.append(generator.choice(members, wanted, replace=False))
     smaller = take(dataset, np.sort(np.concatenate(kept)))
@@ -102,6 +108,12 @@ def merge_rare(dataset: Dataset, name: str, least: int) -> Dataset:
         return dataset
     labels = np.array(dataset.classes, dtype=object)[dataset.y]
     labels[np.isin(labels, rare)] = name
+    if (labels == name).sum() < 2:
+        raise DataError(
+            f"{dataset.name}: data.merge_rare={name} finds one row to merge, of the class {rare[0]!r}, and a class of "
+            f"one row cannot be split. Merge it into a class that exists, as in data.merge_rare="
+            f"{dataset.classes[int(members.argmax())]}, or drop the row."
+        )
     codes, classes = pd.factorize(labels, sort=True)
     note = f"{len(rare)} classes with fewer than {least} members were merged into {name!r}: {', '.join(rare)}."
     merged = replace(dataset, y=codes, classes=tuple(classes), notes=(*dataset.notes, note))
@@ -141,6 +153,29 @@ def _clean_texts(values: pd.Series) -> tuple[pd.Series, tuple[str, ...]]:
     if empty.any():
         notes += (f"{empty.sum()} of {len(values)} texts are empty; they were kept.",)
     return texts.rename(None), notes
+
+
+def _as_labels(values: pd.Series, name: str) -> pd.Series:
+    nested = values.map(lambda value: isinstance(value, (list, dict, np.ndarray)))
+    if nested.any():
+        raise DataError(
+            f"Column {name!r} holds {values[nested].iloc[0]!r}, a list and no label. Each row needs one label: "
+            "several labels a text are another kind of task."
+        )
+    if pd.api.types.is_float_dtype(values) and (values == values.round()).all():
+        # Whole numbers with gaps are read as fractions.
+        values = values.astype("int64")
+    return values.astype(str)
+
+
+def _groups(values: pd.Series, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return group codes; a row without a group is a group of its own."""
+    absent = (values.isna() | (values.astype(str).str.strip() == "")).to_numpy()
+    codes = pd.factorize(values.astype(str))[0]
+    codes[absent] = codes.max() + 1 + np.arange(absent.sum())
+    if not absent.any():
+        return codes, ()
+    return codes, (f"{absent.sum()} of {len(values)} rows have no {name!r}; each counts as a group of its own.",)
 
 
 def _times(values: pd.Series, name: str) -> np.ndarray:
