@@ -11,7 +11,7 @@ HELP = """\
 usage: python -m bench [run] task=TASK [KEY=VALUE ...]     benchmark, and recommend a model
        python -m bench list [tasks|data|models]            what there is
        python -m bench zoo list|fetch|verify|lock [NAME]   pretrained weights and packaged data
-       python -m bench validate                            check the tables under results/
+       python -m bench validate [DIR]                      check the tables under results/
        python -m bench doctor                              what works on this machine, and why not
 
   task=text_clf                         the task's own default data
@@ -32,6 +32,8 @@ Exit codes: 0 done, 1 a cell failed or an expected figure was missed, 2 a mistak
 """
 
 VERBS = ("run", "list", "zoo", "validate", "doctor")
+FLAGS = ("-m", "--multirun", "--config-dir", "-cd", "--cfg", "-c", "--resolve", "--info", "-i", "--hydra-help")
+"""What Hydra takes beside overrides."""
 
 
 def main() -> None:
@@ -81,7 +83,7 @@ def _run(overrides: Sequence[str]) -> int:
     from omegaconf import DictConfig
     from omegaconf.errors import OmegaConfBaseException
 
-    from bench import config
+    from bench import config, hydra_errors
 
     codes: list[int] = []
 
@@ -97,17 +99,20 @@ def _run(overrides: Sequence[str]) -> int:
         except BenchError as error:
             codes.append(_say_error(str(error)))
         except OmegaConfBaseException as error:
-            codes.append(_say_error(config.explain_hydra_error(error)))
+            codes.append(_say_error(hydra_errors.explain(error)))
         except Exception:
             traceback.print_exc()
             codes.append(1)
 
     config.register_schemas()
+    if stray := [word for word in overrides if word.startswith("-") and word.partition("=")[0] not in FLAGS]:
+        raise BenchError(f"Unknown option {stray[0]!r}. Known: {', '.join(FLAGS)}. See python -m bench --help")
     sys.argv = [sys.argv[0], *config.adapt_overrides(overrides)]
     try:
         job()
-    except (HydraException, OmegaConfBaseException) as error:
-        return _say_error(config.explain_hydra_error(error))
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        # A ValueError gets here from Hydra alone: those of the run are printed in the job.
+        return _say_error(hydra_errors.explain(error))
     return max(codes, default=0)
 
 
@@ -115,7 +120,7 @@ def _other_verb(verb: str, words: Sequence[str]) -> int:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    from bench import config
+    from bench import config, hydra_errors
 
     config.register_schemas()
     positional = [word for word in words if "=" not in word or word.startswith(("pkg:", "dir:"))]
@@ -123,12 +128,14 @@ def _other_verb(verb: str, words: Sequence[str]) -> int:
     try:
         settings = config.compose_verb(verb, overrides)
     except (HydraException, OmegaConfBaseException) as error:
-        return _say_error(config.explain_hydra_error(error))
+        return _say_error(hydra_errors.explain(error))
+    if len(positional) > (most := {"doctor": 0, "list": 1, "validate": 1}.get(verb, len(positional))):
+        raise BenchError(f"{verb} takes no {positional[most]!r}. See python -m bench --help")
     match verb:
         case "list":
             from bench.verbs.catalogue import show
 
-            return show(positional[0] if positional else settings.what, config.cache_dir(settings.cache_dir))
+            return show([*positional, settings.what][0], config.cache_dir(settings.cache_dir))
         case "doctor":
             from bench.verbs.doctor import examine
 
@@ -136,7 +143,7 @@ def _other_verb(verb: str, words: Sequence[str]) -> int:
         case "validate":
             from bench.verbs.validate import validate
 
-            return validate(settings.results_dir)
+            return validate([*positional, settings.results_dir][0])
         case _:
             from bench.verbs.zoo import tend
 

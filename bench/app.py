@@ -2,9 +2,9 @@
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +17,17 @@ from bench.errors import BenchError
 from bench.executor import cap_threads, execute, threads_per_cell, worker_count
 from bench.files import write_atomically
 from bench.machine import machine_class
-from bench.report.content import Content, check_expected, read_content
-from bench.report.markdown import report_markdown, write_overview
+from bench.report.content import Content, read_content
+from bench.report.markdown import overview_markdown, report_markdown
 from bench.report.progress import Display
 from bench.report.terminal import print_report
-from bench.results import Store, provenance_of, read_provenance
-from bench.types import Cell, Dataset, ModelChoice, Record, RunConfig, Split, Task
+from bench.results import Store, Timings, provenance_of, read_provenance
+from bench.types import Cell, Dataset, ModelChoice, Record, RunConfig, Split, Status, Task
 from bench.zoo.features import FeatureCache
-from bench.zoo.store import Zoo
+from bench.zoo.store import Zoo, go_offline
 
+BAD: tuple[Status, ...] = ("failed", "timeout", "oom", "invalid")
+FOUND_OUT = ("encoder", "expected")
 SCRATCH = Path(".bench")
 """Logs, and the tables of toy runs; ignored by git."""
 
@@ -57,11 +59,15 @@ def run(config: RunConfig) -> int:
         content = write_reports(config, results, models)
     if content is None:
         raise BenchError(f"The reference {task.reference} has no rows, and nothing can be compared without it.")
-    checks = check_expected(content, config.expected)
-    print_report(display.console, content, checks)
+    print_report(display.console, content)
     display.say(f"Report: {results.store.folder / 'report.md'}")
-    failed = any(record.status in ("failed", "timeout", "oom", "invalid") for record in results.records.values())
-    return int(failed or not all(check.met for check in checks))
+    failed = results.count(*BAD)
+    if failed:
+        display.say(f"{failed} cells failed; tracebacks are in {SCRATCH / 'logs'}, and rerun=failed repeats them.")
+    if not_started := results.count("skipped"):
+        limit = f"{config.budget.run_seconds:g} s (budget.run_seconds)"
+        display.say(f"{not_started} cells were not started within {limit}: the same command goes on from here.")
+    return int(bool(failed) or not all(check.met for check in content.checks))
 
 
 def load(config: RunConfig, task: Task, zoo: Zoo, display: Display) -> tuple[Dataset, tuple[Split, ...]]:
@@ -86,30 +92,31 @@ class Results:
     records: dict[plan.CellId, Record] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        budget = self.config.budget
+        budget, root_seed = self.config.budget, self.config.seed
         # What a toy run finds is for the eye only.
         self.root = SCRATCH / "results" if budget.name == "toy" else self.config.results_dir
         self.store = Store.open(self.root, machine_class(), self.task, self.config.data.name, budget.name)
-        folds = len({split.fold for split in self.splits})
         self.provenance: dict[str, dict[str, Any]] = {
-            choice.name: provenance_of(choice, self.task, self.dataset, budget, folds, self.config.seed, self.zoo)
+            choice.name: provenance_of(choice, self.task, self.dataset, budget, self.splits, root_seed, self.zoo)
             for choice in self.models
         }
         for name, made in self.provenance.items():
             before = read_provenance(self.store.folder / f"{name}.json")
             if before.get("key") == made["key"]:
-                made["about"]["encoder"] = before["about"].get("encoder", {})
+                # What this run may not find out again: it encodes nothing, or names no published figures.
+                made["about"] |= {fact: before["about"].get(fact, made["about"][fact]) for fact in FOUND_OUT}
+        if self.config.expected:
+            self.provenance[self.task.reference]["about"]["expected"] = [asdict(one) for one in self.config.expected]
 
     def reusable(self, cells: Sequence[Cell]) -> dict[plan.CellId, Record]:
         """Return the finished records among ``cells`` that may be reused under ``rerun``."""
-        if self.config.rerun == "all":
+        if self.config.rerun == "all" or self.config.timings == "refresh":
             return {}
-        bad = {"failed", "timeout", "oom", "invalid"}
 
         def again(record: Record) -> bool:
             # Without the reference there is no run at all, so its failures are never kept.
             retried = self.config.rerun == "failed" or record.model == self.task.reference
-            return record.status in ("skipped", "unavailable") or (retried and record.status in bad)
+            return record.status in ("skipped", "unavailable") or (retried and record.status in BAD)
 
         wanted = {plan.cell_id(cell) for cell in cells}
         found = [self.store.read(name, made["key"]) for name, made in self.provenance.items()]
@@ -125,7 +132,17 @@ class Results:
         self.records |= {plan.cell_id(record): record for record in records}
         for model in dict.fromkeys(record.model for record in records):
             mine = [record for record in self.records.values() if record.model == model]
-            self.store.write(model, self.provenance[model], mine, self.config.timings == "keep")
+            self.store.write(model, self.provenance[model], mine, self.timings)
+
+    @property
+    def timings(self) -> Timings:
+        """What becomes of seconds: those of cells that ran beside others are not kept."""
+        alone = worker_count(self.config.executor) == 1
+        return "none" if not alone else "refresh" if self.config.timings == "refresh" else "keep"
+
+    def count(self, *statuses: Status) -> int:
+        """Return the number of records with one of the statuses."""
+        return sum(record.status in statuses for record in self.records.values())
 
 
 @dataclass
@@ -151,9 +168,11 @@ class Work:
             self.display.say(f"{len(reused)} cells reused from {self.results.root}, {len(left)} to run")
         if not left:
             return
+        left = self._leave_out(
+            left, lambda choice: self._fetch(choice) or plan.why_unavailable(choice, self.zoo.missing)
+        )
+        go_offline()
         features = FeatureCache(self.config.cache_dir / "features", self.dataset.fingerprint)
-        left = self._without_unavailable(left, features)
-        deterministic = [choice.name for choice in self.models if choice.spec.deterministic]
         inputs = CellInputs(
             task=self.task,
             dataset=self.dataset,
@@ -165,22 +184,25 @@ class Work:
             threads=threads_per_cell(self.config.budget, self.config.executor),
             logs=SCRATCH / "logs",
         )
-        fitted, repeats = plan.first_wave(left, deterministic)
-        self._execute([cell for cell in fitted if cell.model == self.task.reference], inputs)
+        self._fit([cell for cell in left if cell.model == self.task.reference], inputs)
         self._stop_without_reference()
-        # A run that is cut short still has a whole reference to compare with.
-        self._fill([cell for cell in repeats if cell.model == self.task.reference], inputs)
-        self._execute([cell for cell in fitted if cell.model != self.task.reference], inputs)
-        self._fill([cell for cell in repeats if cell.model != self.task.reference], inputs)
+        # A run that is cut short has a whole reference to compare with, and encoding may take most of the time.
+        left = [cell for cell in left if cell.model != self.task.reference]
+        self._fit(self._leave_out(left, lambda choice: self._encode(choice, features)), inputs)
 
-    def _fill(self, repeats: Sequence[Cell], inputs: CellInputs) -> None:
+    def _fit(self, cells: Sequence[Cell], inputs: CellInputs) -> None:
+        """Run cells; those of deterministic models are filled in where two seeds agreed."""
+        deterministic = [choice.name for choice in self.models if choice.spec.deterministic]
+        fitted, repeats = plan.first_wave(cells, deterministic)
+        self._execute(fitted, inputs)
         filled, refits, _ = plan.fill(repeats, self.results.records.values())
         self.results.add(filled)
         self._execute(refits, inputs)
 
     def _execute(self, cells: Sequence[Cell], inputs: CellInputs) -> None:
         todo = {plan.cell_id(cell): cell for cell in cells}
-        records = execute(cells, inputs, self.config.budget, self.config.executor)
+        in_time = time.monotonic() < self.deadline
+        records = execute(cells if in_time else [], inputs, self.config.budget, self.config.executor)
         with closing(self.display.watch(cells, self._until_deadline(records))) as watched:
             for record in watched:
                 self.results.add([record])
@@ -197,20 +219,16 @@ class Work:
     def _stop_without_reference(self) -> None:
         mine = [record for record in self.results.records.values() if record.model == self.task.reference]
         if bad := [record for record in mine if record.status not in ("ok", "skipped")]:
+            where = f" Its traceback is in {SCRATCH / 'logs'}." if bad[0].status == "failed" else ""
             raise BenchError(
                 f"The reference {self.task.reference} failed ({bad[0].reason}), and nothing can be compared without "
-                f"it. Its traceback is in {SCRATCH / 'logs'}."
+                f"it.{where}"
             )
 
-    def _without_unavailable(self, cells: Sequence[Cell], features: FeatureCache) -> list[Cell]:
-        """Fetch where allowed, encode once for every frozen encoder, and leave out what cannot run."""
-        reasons = {}
-        for choice in self.models:
-            if not any(cell.model == choice.name for cell in cells):
-                continue
-            reasons[choice.name] = (
-                self._fetch(choice) or plan.why_unavailable(choice, self.zoo.missing) or self._encode(choice, features)
-            )
+    def _leave_out(self, cells: Sequence[Cell], why: Callable[[ModelChoice], str]) -> list[Cell]:
+        """Return the cells whose models can run; those of the others become rows with the reason."""
+        wanted = {cell.model for cell in cells}
+        reasons = {choice.name: why(choice) for choice in self.models if choice.name in wanted}
         out = [Record.unscored(cell, "unavailable", reasons[cell.model]) for cell in cells if reasons[cell.model]]
         self.results.add(out)
         for name in dict.fromkeys(record.model for record in out):
@@ -264,16 +282,16 @@ def write_reports(config: RunConfig, results: Results, models: Sequence[ModelCho
         # A damaged table elsewhere is for `validate` to report, not a reason to lose this run's table.
         try:
             return read_content(folder, results.root, machine)
-        except (BenchError, KeyError, ValueError):
+        except BenchError:
             return None
 
     content = read_content(results.store.folder, results.root, machine)
     if content is not None:
-        text = report_markdown(content, check_expected(content, config.expected))
-        write_atomically(results.store.folder / "report.md", text.encode())
+        write_atomically(results.store.folder / "report.md", report_markdown(content).encode())
         folders = sorted({path.parent for path in results.root.glob("*/*/*/report.md")})
         contents = [content if folder == results.store.folder else other(folder) for folder in folders]
-        write_overview(results.root, [one for one in contents if one is not None])
+        overview = overview_markdown([one for one in contents if one is not None])
+        write_atomically(results.root / "README.md", overview.encode())
     return read_content(results.store.folder, results.root, machine, [choice.name for choice in models])
 
 

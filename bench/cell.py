@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import json
 import sys
-import threading
 import time
 import traceback
 import warnings
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from bench import metrics
 from bench.errors import BenchError, ModelError
-from bench.types import Cell, Context, Dataset, ModelChoice, Record, Split, Task, seed_for
+from bench.types import Cell, Context, Dataset, ModelChoice, Record, Split, Status, Task, seed_for
 from bench.zoo.features import FeatureCache
 from bench.zoo.store import Zoo, go_offline
 
@@ -52,13 +51,17 @@ def run_cell(cell: Cell, inputs: CellInputs) -> Record:
         warnings.simplefilter("always")
         try:
             record = _fit_and_score(cell, inputs, record)
-        except MemoryError:
-            record = replace(record, status="oom", reason="The model ran out of memory.")
         except ModelError as error:
             record = replace(record, status="invalid", reason=_one_line(error))
         except Exception as error:
-            said = _one_line(error) if isinstance(error, BenchError) else f"{type(error).__name__}: {_one_line(error)}"
-            record = replace(record, reason=said)
+            status: Status = "oom" if _ran_out_of_memory(error) else "failed"
+            said = (
+                _one_line(error)
+                if isinstance(error, BenchError)
+                else f"{type(error).__name__}: {_one_line(error)}".removesuffix(": ")
+            )
+            said = f"The model ran out of memory ({said})." if status == "oom" else said
+            record = replace(record, status=status, reason=said)
             _log(cell, inputs.logs)
     if record.status != "ok":
         record = replace(record, fit_seconds=time.perf_counter() - started)
@@ -132,8 +135,11 @@ def checked_probabilities(raw: Any, classes: NDArray[Any], rows: int, n_classes:
         raise ModelError(
             f"The model's probabilities do not sum to one: {int((off > SUM_TOLERANCE).sum())} of {rows} rows."
         )
+    codes = classes.astype(int)
+    if len(np.unique(codes)) < len(codes) or codes.min(initial=0) < 0 or codes.max(initial=0) >= n_classes:
+        raise ModelError(f"The model's classes_ are {codes.tolist()}, not different codes from 0 to {n_classes - 1}.")
     full = np.zeros((rows, n_classes))
-    full[:, classes.astype(int)] = values
+    full[:, codes] = values
     return full
 
 
@@ -150,28 +156,27 @@ def prediction_digest(probabilities: NDArray[np.float64]) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
-_guard = threading.local()
+_offline = False
 _hook_installed = False
 
 
 @contextlib.contextmanager
 def no_network() -> Iterator[None]:
-    """Make every attempt of this thread to reach another machine an error that names it."""
-    global _hook_installed
+    """Make every attempt of this process, in any thread, to reach another machine an error that names it."""
+    global _hook_installed, _offline
     if not _hook_installed:
         # An audit hook sees sockets of any library; it cannot be removed, so a flag switches it.
         sys.addaudithook(_refuse_network)
         _hook_installed = True
-    before = getattr(_guard, "active", False)
-    _guard.active = True
+    before, _offline = _offline, True
     try:
         yield
     finally:
-        _guard.active = before
+        _offline = before
 
 
 def _refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
-    if event not in ("socket.connect", "socket.getaddrinfo") or not getattr(_guard, "active", False):
+    if event not in ("socket.connect", "socket.getaddrinfo") or not _offline:
         return
     target = arguments[1] if event == "socket.connect" else arguments[0]
     host = target[0] if isinstance(target, tuple) else target
@@ -189,6 +194,14 @@ def _log(cell: Cell, folder: Path) -> None:
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(traceback.format_exc(), encoding="utf-8")
+
+
+def _ran_out_of_memory(error: Exception) -> bool:
+    # Torch and LightGBM raise errors of their own.
+    said = str(error).lower()
+    return isinstance(error, MemoryError) or any(
+        phrase in said for phrase in ("can't allocate memory", "out of memory", "bad_alloc", "bad allocation")
+    )
 
 
 def _one_line(error: object) -> str:

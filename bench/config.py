@@ -5,6 +5,7 @@ a file, so that a config from a stranger cannot run code.
 """
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,14 @@ from bench.errors import ConfigError, did_you_mean
 from bench.types import Budget, DataSpec, ExecutorSpec, Expected, ModelChoice, RunConfig
 
 CONF = Path(__file__).parents[1] / "conf"
+
+
+NAMES = (
+    *(f"data.{key}" for key in ("path", "test_path", "separator", "target", "text", "groups", "time", "merge_rare")),
+    "results_dir",
+    "cache_dir",
+)
+"""Keys whose values are taken as they stand, without quotes."""
 
 
 @dataclass
@@ -108,7 +117,7 @@ class ZooVerbSchema:
 
     action: str = "list"
     names: list[str] = field(default_factory=list)
-    """Models, data sets or addresses; empty for all."""
+    """Models, data sets or addresses; all when empty."""
     cache_dir: str = ""
     allow_unpinned: bool = False
 
@@ -149,7 +158,11 @@ def adapt_overrides(overrides: Sequence[str]) -> list[str]:
     ['task=text_clf', 'data.path=a.csv', 'data=file']
     >>> adapt_overrides(["models.tfidf_svm.C=3"])
     ['models.tfidf_svm.C=3', 'model=[tfidf_svm]', 'lineup=true']
+    >>> adapt_overrides(["data=file", "data.path=my reviews (1).csv"])
+    ['data=file', 'data.path="my reviews (1).csv"']
     """
+    if not {"-m", "--multirun"} & set(overrides):
+        overrides = [_quoted(override) for override in overrides]
     keys = [override.partition("=")[0].lstrip("+~") for override in overrides]
     implied = []
     if "data.path" in keys and "data" not in keys:
@@ -162,6 +175,15 @@ def adapt_overrides(overrides: Sequence[str]) -> list[str]:
         if "lineup" not in keys:
             implied.append("lineup=true")
     return [*overrides, *implied]
+
+
+def _quoted(override: str) -> str:
+    """Quote a name of a file, folder or column, which may hold signs that mean something in Hydra's grammar."""
+    key, equals, value = override.partition("=")
+    if key not in NAMES or not equals or value[:1] in ("'", '"') or re.fullmatch(r"[\w./:@-]*", value):
+        return override
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'{key}="{escaped}"'
 
 
 def run_config(config: DictConfig) -> RunConfig:
@@ -278,7 +300,7 @@ def _choice(name: str, params: Any) -> ModelChoice:
 
 
 def _check_budget(budget: Budget) -> None:
-    for name, least in {"repeats": 1, "folds": 2, "seeds": 1, "rows": 0, "threads": 0}.items():
+    for name, least in {"repeats": 1, "folds": 2, "seeds": 1, "rows": 0, "threads": 0, "memory_mb": 0}.items():
         if getattr(budget, name) < least:
             raise ConfigError(f"budget.{name}={getattr(budget, name)} is too small: at least {least}.")
     for name in ("cell_seconds", "run_seconds"):
@@ -292,42 +314,3 @@ def _expected(values: dict[str, Any], data: str) -> tuple[Expected, ...]:
     except TypeError as error:
         known = [f.name for f in dataclasses.fields(Expected)]
         raise ConfigError(f"expected.{data}: each entry needs {', '.join(known)} ({error}).") from error
-
-
-def explain_hydra_error(error: Exception) -> str:
-    """Return Hydra's or OmegaConf's message about a wrong key or choice as one paragraph with a remedy."""
-    text = str(error).strip()
-    first = text.partition("\n")[0]
-    if override := getattr(error, "override", ""):
-        return f"Cannot read {override!r}: {first}. Quote values with special signs, as in 'data.path=\"a,b.csv\"'."
-    if "Could not override" in text or "is not in struct" in text or "not in '" in text:
-        key = text.split("'")[1] if "'" in text else ""
-        return f"Unknown key {key!r}. {_nearest_key(key)}".strip()
-    if "Could not load '" in text or "Could not find '" in text:
-        group, _, name = text.split("Could not ")[1].split("'")[1].partition("/")
-        known = list(registry.models()) if group == "model" else []
-        shown = [option for option in {*known, *options(group)} if not option.startswith("default_")]
-        if name.startswith("default_"):
-            task = name.removeprefix("default_")
-            return f"Unknown task {task!r}. {did_you_mean(task, options('task'))}"
-        return f"Unknown {group} {name!r}. {did_you_mean(name, shown)}"
-    if "must specify 'task'" in text or "default_???" in text:
-        return f"Which task? Give task=NAME. Known: {', '.join(options('task'))}."
-    if first.startswith("Error merging override") and error.__cause__ is not None:
-        return f"{first.removeprefix('Error merging override ')}: {str(error.__cause__).strip().partition(chr(10))[0]}."
-    where = next((line.strip() for line in text.splitlines() if "full_key:" in line), "")
-    key = where.partition(":")[2].strip()
-    return f"{first}{f' (key {key})' if key else ''}"
-
-
-def _nearest_key(key: str) -> str:
-    *path, last = key.split(".")
-    node: Any = BenchSchema()
-    for part in path:
-        if part in registry.models() and path[0] == "models":
-            node = registry.model(part).params()
-        else:
-            node = getattr(node, part, None)
-    if not dataclasses.is_dataclass(node):
-        return ""
-    return did_you_mean(last, [f.name for f in dataclasses.fields(node)])

@@ -198,7 +198,7 @@ def _parse(content: bytes, path: Path, spec: DataSpec) -> pd.DataFrame:
     try:
         match form:
             case "csv" | "tsv":
-                separator = spec.separator or ("\t" if form == "tsv" else ",")
+                separator = spec.separator.replace("\\t", "\t") or ("\t" if form == "tsv" else ",")
                 return _parse_delimited(_decode(content, path, spec.encoding), separator)
             case "orange":
                 return _parse_delimited(_without_orange_header(_decode(content, path, spec.encoding)), "\t")
@@ -208,9 +208,11 @@ def _parse(content: bytes, path: Path, spec: DataSpec) -> pd.DataFrame:
                 import pyarrow.parquet
 
                 # Not read_parquet, whose message on two columns of one name is not for people.
-                return pyarrow.parquet.ParquetFile(io.BytesIO(content)).read().to_pandas()
+                table: pd.DataFrame = pyarrow.parquet.ParquetFile(io.BytesIO(content)).read().to_pandas()
+                return table
     except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError, OSError) as error:
-        raise DataError(f"{path} cannot be read as {form}: {str(error).strip().rstrip('.')}.") from error
+        cause = str(error).strip().rstrip(".")
+        raise DataError(f"{path} cannot be read as {form}: {cause}{'' if cause.endswith('?') else '.'}") from error
     known = ", ".join(sorted(set(FORMATS.values())))
     raise DataError(
         f"{path}: the format is not known from its suffix {path.suffix!r}. "
@@ -228,7 +230,8 @@ def _without_orange_header(text: str) -> str:
 def _parse_delimited(text: str, separator: str) -> pd.DataFrame:
     def read(quoting: int) -> pd.DataFrame:
         options: dict[str, Any] = {"dtype": str, "keep_default_na": False, "index_col": False, "quoting": quoting}
-        return pd.read_csv(io.StringIO(text), sep=separator, **options)
+        frame: pd.DataFrame = pd.read_csv(io.StringIO(text), sep=separator, **options)
+        return frame
 
     header, *lines = (line for line in text.split("\n") if line)
     with warnings.catch_warnings():

@@ -1,5 +1,6 @@
-"""What machine this is: the class that timings are filed under, and what its processor can do."""
+"""What machine this is: its class for timings, what its processor can do, and which libraries it has."""
 
+import importlib.metadata
 import os
 import platform
 import re
@@ -48,3 +49,14 @@ def machine_class() -> str:
     name = re.sub(r"\((r|tm)\)|\b(cpu|processor)\b|@.*", " ", processor()[0].lower())
     slug = re.sub(r"[^a-z0-9]+", "-", name).strip("-") or "unknown"
     return f"{slug}-{cores()}core-{round(memory_gb())}gb"
+
+
+def release(distribution: str) -> str:
+    """Return the installed version of a library, or "not installed".
+
+    A local build label (+cpu, +cu130) names the same release and is left out.
+    """
+    try:
+        return importlib.metadata.version(distribution).partition("+")[0]
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"

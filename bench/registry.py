@@ -90,12 +90,15 @@ def register_model(name: str, *, task_types: Sequence[str], params: type[Any], *
     Raises
     ------
     BenchError
-        If another model has the name.
+        If another model has the name, or the same class of parameters.
     """
 
     def register(build: Build) -> Build:
         if name in _models and _models[name].build.__module__ != build.__module__:
             raise BenchError(f"Two models are named {name!r}: {_models[name].build.__module__} and {build.__module__}.")
+        if shared := [other for other in _models.values() if other.params is params and other.name != name]:
+            # A preset is known by the class of its parameters.
+            raise BenchError(f"{name!r} and {shared[0].name!r} share one Params class. Give each model its own.")
         summary = (inspect.getdoc(build) or "").partition("\n")[0]
         _models[name] = ModelSpec(
             name=name, task_types=tuple(task_types), params=params, build=build, summary=summary, **spec

@@ -6,7 +6,6 @@ Seconds depend on the machine and go to ``timings/<machine>/...``. Adding a mode
 
 import csv
 import hashlib
-import importlib.metadata
 import inspect
 import io
 import json
@@ -15,20 +14,23 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 from filelock import FileLock
 
 from bench.errors import BenchError
 from bench.files import clear_disk_errors, write_atomically
+from bench.machine import release
 from bench.plan import CellId, cell_id
-from bench.types import Budget, Dataset, ModelChoice, Record, Task
+from bench.types import Budget, Dataset, ModelChoice, Record, Split, Task
 from bench.zoo.store import Zoo
 
 IDENTITY = ("repeat", "fold", "seed")
 HEAD = (*IDENTITY, "status", "origin", "reason")
 TAIL = ("n_train", "n_test", "digest")
 TIMINGS = ("fit_seconds", "predict_seconds")
+Timings = Literal["keep", "refresh", "none"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,17 +53,17 @@ class Store:
         if not path.exists() or read_provenance(self.folder / f"{model}.json").get("key") != key:
             return {}
         records = {cell_id(record): record for record in read_records(path, self.metrics)}
-        for row in _read_rows(self.timings / f"{model}.csv"):
-            identity = (model, *(int(row[name]) for name in IDENTITY))
-            if identity in records:
-                seconds = {name: float(row[name]) for name in TIMINGS}
-                records[identity] = replace(records[identity], **seconds)  # type: ignore[arg-type]
+        for identity, seconds in read_timings(self.timings / f"{model}.csv", key).items():
+            if (model, *identity) in records:
+                found = records[(model, *identity)]
+                records[(model, *identity)] = replace(found, **seconds)  # type: ignore[arg-type]
         return records
 
-    def write(self, model: str, provenance: Mapping[str, Any], records: Iterable[Record], keep_timings: bool) -> None:
+    def write(self, model: str, provenance: Mapping[str, Any], records: Iterable[Record], timings: Timings) -> None:
         """Write a model's table, provenance and timings.
 
-        Rows of a concurrent run that this one does not have are kept, if the same key made them.
+        Rows of a concurrent run that this one does not have are kept, if the same key made them and they are among
+        the repeats and seeds of this run.
 
         Parameters
         ----------
@@ -69,36 +71,62 @@ class Store:
         provenance : mapping
             See `provenance_of`.
         records : iterable of Record
-        keep_timings : bool
-            Keep the seconds that stand in the file for a cell, so that a re-run changes no byte.
+        timings : Timings
+            ``keep`` the seconds that stand in the file for a cell, so that a re-run changes no byte; ``refresh`` them;
+            or ``none``, for cells that ran beside others.
         """
+        about = provenance["about"]
         with clear_disk_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             with FileLock(self.folder / f".{model}.lock"):
                 rows = {**self.read(model, provenance["key"]), **{cell_id(record): record for record in records}}
-                ordered = [rows[identity] for identity in sorted(rows)]
+                wanted = [one for one in rows if one[1] < about["repeats"] and one[3] < about["budget"]["seeds"]]
+                ordered = [rows[identity] for identity in sorted(wanted)]
                 facts = self.folder / f"{model}.json"
                 if read_provenance(facts).get("key") != provenance["key"]:
                     # A crash between the two files must not leave new rows under an old key.
                     facts.unlink(missing_ok=True)
-                write_atomically(self.folder / f"{model}.csv", format_records(ordered, self.metrics))
-                content = json.dumps(provenance, indent=2, sort_keys=True) + "\n"
-                write_atomically(facts, content.encode())
-                self._write_timings(model, provenance["key"], ordered, keep_timings)
+                table = format_records(ordered, self.metrics)
+                write_atomically(self.folder / f"{model}.csv", table)
+                made = {**provenance, "table_sha256": hashlib.sha256(table).hexdigest()}
+                write_atomically(facts, (json.dumps(made, indent=2, sort_keys=True) + "\n").encode())
+                if timings != "none":
+                    self._write_timings(model, provenance["key"], ordered, timings)
 
-    def _write_timings(self, model: str, key: str, records: Sequence[Record], keep: bool) -> None:
+    def _write_timings(self, model: str, key: str, records: Sequence[Record], timings: Timings) -> None:
         path = self.timings / f"{model}.csv"
-        old = {tuple(row[name] for name in IDENTITY): row for row in _read_rows(path) if row.get("key") == key[:16]}
+        known = read_timings(path, key) if timings == "keep" else {}
         rows = []
         for record in records:
             if record.status != "ok" or record.origin == "fill" or math.isnan(record.fit_seconds):
                 continue
-            row = {name: str(getattr(record, name)) for name in IDENTITY}
-            known = old.get(tuple(row.values()))
-            seconds = {name: _number(getattr(record, name), 4) for name in TIMINGS}
-            rows.append(known if keep and known else {**row, "key": key[:16], **seconds})
+            identity = (record.repeat, record.fold, record.seed)
+            seconds = known.get(identity) or {name: getattr(record, name) for name in TIMINGS}
+            row = dict(zip(IDENTITY, map(str, identity), strict=True))
+            rows.append({**row, "key": key[:16], **{name: _number(value, 4) for name, value in seconds.items()}})
         if rows:
             write_atomically(path, _format_rows((*IDENTITY, "key", *TIMINGS), rows))
+
+
+def read_timings(path: Path, key: str) -> dict[tuple[int, int, int], dict[str, float]]:
+    """Return the seconds of each (repeat, fold, seed) that the given key made; none where the file is missing.
+
+    Raises
+    ------
+    BenchError
+        If the file is no timing table.
+    """
+    try:
+        return {
+            (int(row["repeat"]), int(row["fold"]), int(row["seed"])): {name: float(row[name]) for name in TIMINGS}
+            for row in _read_rows(path)
+            if row["key"].startswith(key[:16])
+        }
+    except (KeyError, ValueError, TypeError) as error:
+        raise BenchError(
+            f"{path} is not a timing table ({type(error).__name__}: {error}). Restore it from git, or remove it: "
+            "timings=refresh measures anew."
+        ) from error
 
 
 def read_records(path: Path, metrics: Sequence[str]) -> list[Record]:
@@ -138,35 +166,37 @@ def read_provenance(path: Path) -> dict[str, Any]:
 
 
 def provenance_of(
-    choice: ModelChoice, task: Task, dataset: Dataset, budget: Budget, folds: int, seed: int, zoo: Zoo
+    choice: ModelChoice, task: Task, dataset: Dataset, budget: Budget, splits: Sequence[Split], seed: int, zoo: Zoo
 ) -> dict[str, Any]:
     """Return what makes a model's rows, with the hash that decides whether finished rows may be reused.
 
     Parameters
     ----------
-    folds : int
-        That the splits really have, which may be fewer than the budget's.
+    splits : sequence of Split
+        Those that were made, which may be fewer than the budget asks for.
 
     Returns
     -------
     dict
         ``inputs`` is what can move a score, ``key`` its hash; ``about`` is for the reader. Its ``encoder`` is filled in
-        when a frozen encoder runs.
+        when a frozen encoder runs, its ``expected`` where published figures are known.
     """
     spec = choice.spec
+    addresses = [getattr(choice.params, name) for name in spec.zoo]
     inputs = {
         "task": task.name,
         "task_version": task.version,
         "protocol": task.protocol,
         "metrics": list(task.metrics),
         "data_fingerprint": dataset.fingerprint,
-        "folds": folds,
+        "folds": len({split.fold for split in splits}),
+        "splits": _splits_hash(splits),
         "root_seed": seed,
         "model": spec.name,
         "params": asdict(choice.params),
-        "zoo": {getattr(choice.params, name): _revision(zoo, getattr(choice.params, name)) for name in spec.zoo},
+        "zoo": {address: _revision(zoo, address) for address in addresses},
         "code": code_hash(spec.build),
-        "libraries": {name: _version(name) for name in spec.libraries},
+        "libraries": {name: release(name) for name in spec.libraries},
     }
     about = {
         "task": asdict(task),
@@ -174,15 +204,19 @@ def provenance_of(
         "rows": len(dataset.y),
         "classes": len(dataset.classes),
         "data_licence": dataset.licence,
+        "data_citation": dataset.citation,
         "data_notes": list(dataset.notes),
+        "repeats": len({split.repeat for split in splits}),
         "budget": asdict(budget),
         "role": spec.role,
         "licence": spec.licence,
         "trained_on": spec.trained_on,
         "deterministic": spec.deterministic,
-        "weights_mb": round(sum(zoo.size(getattr(choice.params, name)) for name in spec.zoo) / 1e6, 1),
+        "weights_mb": round(sum(zoo.size(address) for address in addresses) / 1e6, 1),
+        "unpinned": [address for address in addresses if address not in zoo.lock.addresses],
         "summary": spec.summary,
         "encoder": {},
+        "expected": [],
     }
     key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
     return {"key": key, "inputs": inputs, "about": about}
@@ -201,6 +235,16 @@ def code_hash(build: Any) -> str:
     return digest.hexdigest()[:16]
 
 
+def _splits_hash(splits: Sequence[Split]) -> str:
+    """Return a hash over the rows of the first repeat; further ones only add cells."""
+    digest = hashlib.sha256()
+    for split in splits:
+        if split.repeat == 0:
+            for rows in (split.train, split.test):
+                digest.update(rows.astype(np.int64).tobytes() + b"\x1f")
+    return digest.hexdigest()[:16]
+
+
 def _is_model_code(module: str) -> bool:
     return module.startswith(("bench.models.", "bench.zoo."))
 
@@ -210,14 +254,6 @@ def _revision(zoo: Zoo, address: str) -> str:
         return zoo.revision(address)
     except BenchError:
         return "unknown"
-
-
-def _version(distribution: str) -> str:
-    try:
-        # A local build label (+cpu, +cu130) names the same release.
-        return importlib.metadata.version(distribution).partition("+")[0]
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"
 
 
 def _record(model: str, row: Mapping[str, str], metrics: Sequence[str]) -> Record:

@@ -105,6 +105,7 @@ class Dataset:
     columns: Mapping[str, str] = field(default_factory=dict)
     """Kind of each column of the source."""
     licence: str = "unknown"
+    citation: str = ""
     fingerprint: str = ""
     """Hash of inputs, targets, classes, groups, time and parts; see `bench.data.fingerprint`."""
     notes: tuple[str, ...] = ()
@@ -137,6 +138,8 @@ class Budget:
     """No new cell is started after this."""
     threads: int = 0
     """Threads of one cell; 0 divides the machine's cores among the workers."""
+    memory_mb: int = 0
+    """Limit of a worker's memory under ``executor=processes``; 0 sets none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -313,7 +316,10 @@ class Expected:
     model: str
     score: float
     tolerance: float
+    """Far above is as suspicious as far below."""
     source: str
+    at_least: float = 0.0
+    """A floor inside the tolerance, where one is promised."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -336,7 +342,7 @@ class RunConfig:
     rerun: str
     """``none`` reuses finished cells, ``failed`` repeats those that failed, ``all`` repeats everything."""
     timings: str
-    """``keep`` or ``refresh``."""
+    """``keep`` those that were measured once, or ``refresh``: fit everything again and measure anew."""
     machine: str
     """Machine class whose timings the report shows; empty for the best covered one."""
     zoo_fetch: bool
@@ -369,6 +375,10 @@ class Comparison:
     """Probability that the difference lies within the margin either way."""
     p_worse: float
     verdict: Literal["better", "worse", "equal", "cannot tell", "identical"]
+    detectable: float = float("nan")
+    """Smallest true difference that these splits would find with power 0.8."""
+    folds_needed: float = float("nan")
+    """Folds over all repeats that would find the margin; infinity where no number would."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -381,6 +391,6 @@ class Decision:
     """Probability that the pick is within the margin of the best; NaN where it cannot be had."""
     because: tuple[str, ...]
     price: float
-    """Expected loss of score against the best mean, in units of the primary metric."""
+    """Loss of score against the best mean, in units of the primary metric."""
     runner_up: str
     would_change_if: str

@@ -65,6 +65,12 @@ def test_probabilities_above_one_are_refused():
         checked_probabilities([[1.2, -0.2]], np.array([0, 1]), 1, 2)
 
 
+@pytest.mark.parametrize("classes", [[0, 0], [-1, 1], [0, 2]])
+def test_columns_must_belong_to_different_classes_of_the_data(classes):
+    with pytest.raises(ModelError, match="classes_ are"):
+        checked_probabilities([[0.4, 0.6]], np.array(classes), 1, 2)
+
+
 def test_the_digest_tells_predictions_apart_and_ignores_the_last_bits():
     p = np.random.default_rng(0).dirichlet(np.ones(3), 50)
     assert prediction_digest(p) == prediction_digest(p + 1e-13)

@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 
 from bench.errors import ConfigError
@@ -44,6 +46,15 @@ def test_a_model_that_kills_its_process_is_a_failed_row(tmp_path):
     records = {r.model: r for r in execute(cells, inputs(tmp_path, models), Budget(), PROCESSES)}
     assert records["killer"].status == "failed"
     assert "exit code 7" in records["killer"].reason
+    assert records["good"].status == "ok"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")
+def test_a_model_that_takes_too_much_memory_is_a_row(tmp_path):
+    models = [toy("hungry", "takes a gigabyte"), toy("good")]
+    cells = [cell(choice) for choice in models]
+    records = {r.model: r for r in execute(cells, inputs(tmp_path, models), Budget(memory_mb=900), PROCESSES)}
+    assert records["hungry"].status == "oom"
     assert records["good"].status == "ok"
 
 

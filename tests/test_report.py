@@ -1,10 +1,14 @@
+import json
 import math
+from dataclasses import asdict, replace
 
 import pytest
 
-from bench.report.content import check_expected, read_content
-from bench.report.markdown import report_markdown, write_overview
+from bench.errors import BenchError
+from bench.report.content import read_content
+from bench.report.markdown import overview_markdown, report_markdown
 from bench.results import Store, provenance_of
+from bench.splits import cross_validation_splits
 from bench.types import Budget, Expected
 from bench.zoo.store import Zoo
 from tests.builders import dataset, record, task
@@ -15,18 +19,21 @@ ROLES = {"reference": "stable", "floor": "floor", "better": "zoo", "liar": "stab
 
 @pytest.fixture
 def folder(tmp_path):
-    def write(name, score, data=None, deterministic=False, **changes):
+    def write(name, score, data=None, deterministic=False, expected=(), seeds=2, **changes):
         choice = toy(name, role=ROLES[name], deterministic=deterministic)
-        made = provenance_of(choice, task(), data or dataset(), Budget(seeds=2), 4, 0, Zoo.open(tmp_path))
+        data, budget = data or dataset(), Budget(seeds=seeds, folds=4)
+        splits, _ = cross_validation_splits(data, "text_clf", budget, 0)
+        made = provenance_of(choice, task(), data, budget, splits, 0, Zoo.open(tmp_path))
+        made["about"]["expected"] = [asdict(one) for one in expected]
         rows = [
             record(
                 name, fold=k, seed=s, score=score + 0.002 * k, digest=f"{name}{s if deterministic else k}", **changes
             )
             for k in range(4)
-            for s in range(2)
+            for s in range(seeds)
         ]
         store = Store.open(tmp_path, "machine", task(), "toy", "quick")
-        store.write(name, made, rows, keep_timings=True)
+        store.write(name, made, rows, "keep")
         return store.folder
 
     write("reference", 0.80)
@@ -49,9 +56,9 @@ def test_a_report_is_read_from_the_tables_alone(folder, tmp_path):
         "floor": "worse",
     }
     assert [row.scores.cost for row in made.rows] == [1.0, 1.0, 1.0]
-    text = report_markdown(made, [])
+    text = report_markdown(made)
     assert "**Ship `better`**" in text
-    assert report_markdown(content(folder, tmp_path), []) == text
+    assert report_markdown(content(folder, tmp_path)) == text
 
 
 def test_rows_from_other_data_never_share_a_table(folder, tmp_path):
@@ -59,7 +66,7 @@ def test_rows_from_other_data_never_share_a_table(folder, tmp_path):
     made = content(folder, tmp_path)
     assert "better" not in [row.scores.name for row in made.rows]
     assert made.left_out == ("better",)
-    assert "Left out" in report_markdown(made, [])
+    assert "Left out" in report_markdown(made)
 
 
 def test_without_the_reference_there_is_no_report(folder, tmp_path):
@@ -82,7 +89,7 @@ def test_a_zoo_model_that_does_not_beat_a_floor_is_a_finding(folder, tmp_path):
 
 def test_failures_stand_in_the_table(folder, tmp_path):
     folder("better", 0.9, status="timeout", reason="Stopped | after 3 s.")
-    text = report_markdown(content(folder, tmp_path), [])
+    text = report_markdown(content(folder, tmp_path))
     assert "8 of 8 failed" in text
     assert "Stopped \\| after 3 s." in text
 
@@ -99,36 +106,86 @@ def test_costs_that_nobody_measured_are_a_question_mark(folder, tmp_path):
     made = content(folder, tmp_path)
     assert made.machine == ""
     assert math.isnan(made.rows[0].scores.cost)
-    assert "Costs: not measured" in report_markdown(made, [])
+    assert "Costs: not measured" in report_markdown(made)
 
 
-@pytest.mark.parametrize(("score", "met"), [(0.803, True), (0.79, True), (0.75, False), (0.85, False)])
-def test_a_figure_is_met_within_its_tolerance_either_way(folder, tmp_path, score, met):
-    expected = Expected(model="reference", score=score, tolerance=0.02, source="a paper")
-    (check,) = check_expected(content(folder, tmp_path), [expected])
+@pytest.mark.parametrize(
+    ("score", "least", "met"),
+    [(0.803, 0, True), (0.79, 0, True), (0.75, 0, False), (0.85, 0, False), (0.803, 0.81, False), (0.803, 0.8, True)],
+)
+def test_a_figure_is_met_within_its_tolerance_either_way_and_above_its_floor(folder, tmp_path, score, least, met):
+    figure = Expected(model="reference", score=score, tolerance=0.02, source="a paper", at_least=least)
+    folder("reference", 0.80, expected=[figure])
+    (check,) = content(folder, tmp_path).checks
     assert check.met is met
 
 
-def test_a_figure_of_a_model_that_did_not_run_is_missed(folder, tmp_path):
-    expected = Expected(model="absent", score=0.5, tolerance=0.5, source="a paper")
-    (check,) = check_expected(content(folder, tmp_path), [expected])
+def test_a_figure_of_a_model_without_a_table_is_missed(folder, tmp_path):
+    figure = Expected(model="absent", score=0.5, tolerance=0.5, source="a paper")
+    folder("reference", 0.80, expected=[figure])
+    (check,) = content(folder, tmp_path).checks
     assert not check.met
 
 
-def test_markup_from_the_data_is_escaped(folder, tmp_path):
-    from dataclasses import replace
+def test_a_narrower_run_is_held_to_the_figures_of_its_own_models(folder, tmp_path):
+    figure = Expected(model="better", score=0.5, tolerance=0.1, source="a paper")
+    folder("better", 0.90)
+    folder("reference", 0.80, expected=[figure])
+    assert len(content(folder, tmp_path).checks) == 1
+    assert content(folder, tmp_path, names=["reference", "floor"]).checks == ()
 
+
+def test_a_run_that_was_cut_counts_its_cells_and_keeps_every_fold(folder, tmp_path):
+    path = folder("better", 0.90) / "better.csv"
+    lines = path.read_text().splitlines()
+    lines[2:] = [
+        ",".join([*line.split(",")[:3], "skipped", "fit", "late", "", "", "", "", "0", "0", ""]) for line in lines[2:]
+    ]
+    path.write_text("\n".join(lines) + "\n")
+    made = content(folder, tmp_path)
+    row = next(row for row in made.rows if row.scores.name == "better")
+    assert (row.scores.ran, row.scores.not_run) == (1, 7)
+    text = report_markdown(made)
+    assert "1 of 8 cells" in text
+    assert "nan" not in text
+
+
+def test_what_the_data_cannot_tell_says_what_would(folder, tmp_path):
+    folder("better", 0.808)
+    text = report_markdown(content(folder, tmp_path))
+    assert "better: cannot tell; these splits would find a difference of" in text
+
+
+def test_cells_of_a_longer_run_do_not_enter_a_shorter_ones_table(folder, tmp_path):
+    folder("better", 0.90, seeds=5)
+    row = next(row for row in content(folder, tmp_path).rows if row.scores.name == "better")
+    assert row.scores.cells.shape == (4, 2)
+
+
+def test_weights_without_a_lock_are_a_finding(folder, tmp_path):
+    path = folder("better", 0.90) / "better.json"
+    made = json.loads(path.read_text())
+    made["about"]["unpinned"] = ["dir:mine"]
+    path.write_text(json.dumps(made))
+    assert [one.code for one in content(folder, tmp_path).findings] == ["unpinned"]
+
+
+def test_a_provenance_of_another_version_is_one_clear_message(folder, tmp_path):
+    path = folder("better", 0.90) / "better.json"
+    path.write_text('{"about": [], "inputs": 3}')
+    with pytest.raises(BenchError, match=r"not of this version.*Restore it from git"):
+        content(folder, tmp_path)
+
+
+def test_markup_from_the_data_is_escaped(folder, tmp_path):
     notes = ("the class <script>alert(1)</script> | has two rows",)
     folder("reference", 0.8, data=replace(dataset(), notes=notes))
-    text = report_markdown(content(folder, tmp_path), [])
+    text = report_markdown(content(folder, tmp_path))
     assert "<script>" not in text
     assert "&lt;script>alert(1)&lt;/script> \\| has" in text
 
 
 def test_the_overview_has_a_line_a_folder(folder, tmp_path):
     folder("better", 0.90)
-    write_overview(tmp_path, [content(folder, tmp_path)])
-    assert (
-        "| [text_clf/toy/quick](text_clf/toy/quick/report.md) | better | better | 0.00 |"
-        in (tmp_path / "README.md").read_text()
-    )
+    text = overview_markdown([content(folder, tmp_path)])
+    assert "| [text_clf/toy/quick](text_clf/toy/quick/report.md) | better | better | 0.00 |" in text

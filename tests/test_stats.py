@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from bench.stats.decision import decide
-from bench.stats.pairs import corrected_mean, detectable_difference, prediction_bound
+from bench.stats.pairs import corrected_mean, detectable_difference, folds_needed, prediction_bound
 from bench.stats.table import ModelScores, compare, one_two_five, paired, scores_by_model
 from tests.builders import record
 
@@ -21,6 +21,9 @@ def model(name, means, role="stable", seeds=2, noise=0.0, **changes):
         "folds": tuple((0, k) for k in range(len(means))),
         "cells": cells,
         "failed": 0,
+        "ran": cells.size,
+        "not_run": 0,
+        "items": 10_000,
         "digests": tuple(f"{name}{k}" for k in range(cells.size)),
         "cost": 0.1,
         "fit_seconds": 1.0,
@@ -152,7 +155,7 @@ def test_a_cheap_model_that_is_not_worse_is_shipped_before_the_best():
     assert decision.pick == "reference"
     assert decision.runner_up == "best"
     assert decision.price == pytest.approx(0.0005)
-    assert "answers 1e+03 times faster" in " ".join(decision.because)
+    assert "answers 1,000 times faster" in " ".join(decision.because)
 
 
 def test_of_equals_the_lighter_then_the_simpler_is_shipped():
@@ -175,6 +178,67 @@ def test_an_unstable_leader_is_weighed_against_a_stable_rival():
     decision = pick(steady, wild)
     assert decision.pick == "reference"
     assert "disagree" in decision.because[0]
+
+
+def test_an_unstable_reference_that_leads_is_weighed_too():
+    wild = model("reference", at(0.915, wobble=0.1), noise=0.10)
+    steady = model("steady", at(0.900, wobble=0.1))
+    decision = pick(wild, steady)
+    assert decision.pick == "steady"
+    assert "disagree" in decision.because[0]
+
+
+def test_a_small_loss_of_dependability_does_not_outweigh_the_mean():
+    steady = model("reference", at(0.900, wobble=0.1))
+    lively = model("lively", at(0.950, wobble=0.1), role="zoo", noise=0.03)
+    assert pick(steady, lively).pick == "lively"
+
+
+def test_several_close_leaders_that_cannot_be_told_from_the_reference_leave_it_in_place():
+    reference = model("reference", at(0.90, wobble=10))
+    one = model("one", at(0.93, wobble=10, shift=2), role="zoo")
+    two = model("two", at(0.9299, wobble=10, shift=2), role="zoo")
+    decision = pick(reference, one, two)
+    assert decision.pick == "reference"
+    assert "cannot separate" in decision.because[0]
+
+
+def test_a_zoo_model_has_to_beat_every_floor_and_a_stable_one_the_task_s():
+    untrained = model("random_encoder", at(0.945, shift=1), role="floor")
+    zoo, stable = model("zoo", at(0.95, shift=2), role="zoo"), model("stable", at(0.95, shift=2))
+    assert pick(model("reference", at(0.90)), zoo, untrained).pick == "reference"
+    assert pick(model("reference", at(0.90)), stable, untrained).pick == "stable"
+
+
+def test_folds_that_agree_on_a_handful_of_items_are_no_certainty():
+    same = dict.fromkeys(("reference", "other"), [1.0] * 5)
+    one, two = (model(name, means, items=12) for name, means in same.items())
+    assert paired(one, two, RATIO).probability_above(-0.01) < 0.7
+    assert compare(two, one, "accuracy", 0.01, RATIO).verdict == "cannot tell"
+
+
+def test_what_no_number_of_repeats_would_find_is_said():
+    difference = corrected_mean(np.array(at(0.0, wobble=10)), RATIO)
+    assert math.isinf(folds_needed(difference, 0.01))
+    needed = folds_needed(difference, 0.06)
+    for folds, enough in ((needed, True), (needed - 1, False)):
+        scale = difference.spread * math.sqrt(1 / folds + RATIO)
+        assert ((1.6449 + 0.8416) * scale <= 0.06) is enough
+
+
+def test_a_slower_pick_does_not_boast_of_its_speed():
+    slow = model("slow", at(0.95, shift=1), cost=2.0)
+    decision = pick(model("reference", at(0.90)), slow)
+    assert decision.pick == "slow"
+    assert "that is worth answering 20 times slower than reference" in decision.because[2]
+
+
+def test_cells_that_were_not_run_leave_their_folds_in_the_mean():
+    cells = np.array([[0.8, 0.9], [0.6, np.nan], [0.7, 0.7]])
+    made = model("m", [0.8, 0.6, 0.7], cells=cells)
+    assert made.mean == pytest.approx((0.85 + 0.6 + 0.7) / 3)
+    assert made.best == 0.9
+    assert made.dependable < made.mean
 
 
 def test_nothing_is_shipped_where_all_lie_at_the_floor():

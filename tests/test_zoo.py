@@ -137,6 +137,27 @@ def test_a_local_folder_must_be_locked_or_allowed(tmp_path):
         locked(address)
 
 
+def test_an_unpinned_address_is_loaded_where_that_was_allowed(zoo, tmp_path):
+    write_lock(Lock(), tmp_path / "zoo.lock")
+    strict, lax = (
+        Zoo.open(tmp_path / "cache", lock_path=tmp_path / "zoo.lock", allow_unpinned=allow) for allow in (False, True)
+    )
+    with pytest.raises(ZooError, match=r"lock them by: python -m bench zoo lock 'pkg:tiny"):
+        strict(MODEL)
+    assert lax.missing(MODEL) == ""
+    assert (lax(MODEL) / "config.json").read_text() == "{}"
+    assert lax.revision(MODEL) == zoo.revision(MODEL)
+    with pytest.raises(ZooError, match="holds a pickle"):
+        lax(PICKLE)
+
+
+def test_a_process_that_waited_for_another_to_unpack_leaves_its_files_alone(zoo):
+    folder = zoo(MODEL)
+    inode = (folder / "config.json").stat().st_ino
+    zoo._unpack(parse(MODEL), zoo.lock.addresses[MODEL])
+    assert (folder / "config.json").stat().st_ino == inode
+
+
 def test_the_licence_of_a_model_card_goes_before_that_of_its_wrapper(zoo):
     assert zoo.lock.addresses[MODEL].licence == "apache-2.0"
     assert zoo.lock.addresses[CSV].licence == "MIT"
@@ -208,6 +229,17 @@ def test_an_encoder_sees_each_text_once_whatever_the_folds_and_heads(tmp_path):
     assert (FeatureCache(tmp_path, "data")(encoder, ["ccc"]) == first[3]).all()
     assert encoder.seen == [*warm_up, "a", "bb", "ccc"]
     assert cache.encoded == 3
+
+
+def test_damaged_vectors_are_encoded_anew(tmp_path):
+    encoder = Counting()
+    FeatureCache(tmp_path, "data")(encoder, ["a", "bb"])
+    (segment,) = tmp_path.rglob("*.npz")
+    segment.write_bytes(segment.read_bytes()[:100])
+    cache = FeatureCache(tmp_path, "data")
+    assert not cache.holds(encoder, ["a", "bb"])
+    assert cache(encoder, ["a", "bb"]).shape == (2, 2)
+    assert cache.encoded == 2
 
 
 def test_other_weights_or_other_data_have_vectors_of_their_own(tmp_path):

@@ -36,6 +36,8 @@ class Toy:
                 time.sleep(60)
             case "runs out of memory":
                 raise MemoryError
+            case "takes a gigabyte":
+                self.ballast = np.ones(10**9 // 8)
             case "goes online":
                 socket.create_connection(("192.0.2.1", 80), timeout=1)
             case "interrupts":

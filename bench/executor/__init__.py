@@ -49,6 +49,6 @@ def execute(cells: Sequence[Cell], inputs: CellInputs, budget: Budget, executor:
         case "processes":
             from bench.executor.processes import run_in_processes
 
-            return run_in_processes(cells, inputs, worker_count(executor), budget.cell_seconds)
+            return run_in_processes(cells, inputs, worker_count(executor), budget)
         case name:
             raise ConfigError(f"Unknown executor {name!r}. {did_you_mean(name, ['serial', 'processes'])}")

@@ -109,7 +109,8 @@ class TemperatureScaled:
 
         classes, codes = np.unique(y, return_inverse=True)
         margins = np.full((len(y), len(classes)), NOT_SEEN)
-        for train, test in KFold(INNER_FOLDS, shuffle=True, random_state=self.seed).split(codes):
+        folds = KFold(min(INNER_FOLDS, len(codes)), shuffle=True, random_state=self.seed)
+        for train, test in folds.split(codes):
             if len(seen := np.unique(codes[train])) > 1:
                 fitted = self.make().fit(X[train], codes[train])
                 margins[np.ix_(test, seen)] = _two_sided(fitted.decision_function(X[test]))

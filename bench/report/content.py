@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from bench import metrics
-from bench.results import Store, read_provenance
+from bench.errors import BenchError
+from bench.results import Store, read_provenance, read_timings
 from bench.stats.decision import decide
 from bench.stats.pairs import CorrectedMean
 from bench.stats.table import ModelScores, compare, paired, score_interval, scores_by_model
@@ -42,6 +43,8 @@ class Content:
     findings: tuple[Finding, ...]
     left_out: tuple[str, ...]
     """Models whose tables were made from other data, splits or versions."""
+    checks: tuple["Check", ...]
+    """Published figures beside the measured ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +57,9 @@ class Check:
 
     @property
     def met(self) -> bool:
-        """Whether the measured figure lies within the tolerance: far above is as suspicious as far below."""
-        return abs(self.measured - self.expected.score) <= self.expected.tolerance
+        """Whether the measured figure lies within the tolerance, and not below the promised floor."""
+        near = abs(self.measured - self.expected.score) <= self.expected.tolerance
+        return near and self.measured >= self.expected.at_least
 
 
 def read_content(folder: Path, results_dir: Path, machine: str, names: Sequence[str] = ()) -> Content | None:
@@ -79,19 +83,39 @@ def read_content(folder: Path, results_dir: Path, machine: str, names: Sequence[
     """
     made = {path.stem: read_provenance(path) for path in sorted(folder.glob("*.json"))}
     made = {name: facts for name, facts in made.items() if facts and (folder / f"{name}.csv").exists()}
+    try:
+        return _content(folder, results_dir, machine, names, made)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BenchError(
+            f"{folder} holds a file that is not of this version ({type(error).__name__}: {error}). Restore it from "
+            "git, or remove it to have its cells run again."
+        ) from error
+
+
+def _content(
+    folder: Path, results_dir: Path, machine: str, names: Sequence[str], made: Mapping[str, Any]
+) -> Content | None:
     reference = next((facts["about"]["task"]["reference"] for facts in made.values()), "")
     if reference not in made:
         return None
     task = _task(made[reference]["about"]["task"])
     same = _splits_of(made[reference])
     shown = [name for name in made if _splits_of(made[name]) == same and (not names or name in names)]
-    machine = _best_covering(results_dir / "timings", folder.relative_to(results_dir), shown, machine)
+    keys = {name: made[name]["key"] for name in shown}
+    machine = _best_covering(results_dir / "timings", folder.relative_to(results_dir), keys, machine)
     store = Store(
         folder=folder,
         timings=results_dir / "timings" / machine / folder.relative_to(results_dir),
         metrics=task.metrics,
     )
-    records = [record for name in shown for record in store.read(name, made[name]["key"]).values()]
+    # A table may hold the cells of a longer run that was given more seeds.
+    repeats, seeds = made[reference]["about"]["repeats"], made[reference]["about"]["budget"]["seeds"]
+    records = [
+        record
+        for name in shown
+        for record in store.read(name, made[name]["key"]).values()
+        if record.repeat < repeats and record.seed < seeds
+    ]
     scores = scores_by_model(
         records,
         {name: made[name]["about"]["role"] for name in shown},
@@ -111,6 +135,8 @@ def read_content(folder: Path, results_dir: Path, machine: str, names: Sequence[
         )
         for model in scores
     ]
+    means = {model.name: _sign(task) * model.mean for model in scores}
+    expected = [Expected(**one) for one in made[reference]["about"]["expected"]]
     return Content(
         task=task,
         data=folder.parent.name,
@@ -119,15 +145,19 @@ def read_content(folder: Path, results_dir: Path, machine: str, names: Sequence[
         machine=machine,
         rows=tuple(sorted(rows, key=lambda row: (-_or_least(row.mean.mean), row.scores.name))),
         decision=decide(scores, reference, task.floor, task.margin, ratio),
-        findings=(*_broken_declarations(made, shown, records), *_no_better_than_floor(scores, ratio)),
+        findings=(
+            *_broken_declarations(made, shown, records),
+            *_no_better_than_floor(scores, ratio),
+            *_unpinned(made, shown),
+        ),
         left_out=tuple(name for name in made if _splits_of(made[name]) != same and (not names or name in names)),
+        checks=tuple(
+            Check(expected=one, measured=means.get(one.model, math.nan))
+            # Of a narrower run, its own models only; a figure that no table can meet is always missed.
+            for one in expected
+            if one.model in shown or one.model not in made
+        ),
     )
-
-
-def check_expected(content: Content, expected: Sequence[Expected]) -> list[Check]:
-    """Set published figures beside the measured ones."""
-    means = {row.scores.name: _sign(content.task) * row.mean.mean for row in content.rows}
-    return [Check(expected=one, measured=means.get(one.model, math.nan)) for one in expected]
 
 
 def _no_better_than_floor(scores: Sequence[ModelScores], ratio: float) -> list[Finding]:
@@ -159,15 +189,30 @@ def _broken_declarations(made: Mapping[str, Any], shown: Sequence[str], records:
     return found
 
 
+def _unpinned(made: Mapping[str, Any], shown: Sequence[str]) -> list[Finding]:
+    return [
+        Finding(
+            code="unpinned",
+            text=f"{name} loaded weights that zoo.lock does not hold ({', '.join(addresses)}): nobody can check that "
+            "another run has the same bytes. Lock them by: python -m bench zoo lock ADDRESS",
+        )
+        for name in shown
+        if (addresses := made[name]["about"]["unpinned"])
+    ]
+
+
 def _splits_of(facts: Mapping[str, Any]) -> str:
-    names = ("task", "task_version", "protocol", "data_fingerprint", "folds", "root_seed")
+    names = ("task", "task_version", "protocol", "data_fingerprint", "folds", "splits", "root_seed")
     return json.dumps([facts["inputs"][name] for name in names])
 
 
-def _best_covering(timings: Path, below: Path, models: Sequence[str], machine: str) -> str:
-    """Return the machine class with timings of most of the models; the given one among equals."""
+def _best_covering(timings: Path, below: Path, keys: Mapping[str, str], machine: str) -> str:
+    """Return the machine class with current timings of most of the models; the given one among equals."""
     classes = sorted(path.name for path in timings.glob("*") if path.is_dir())
-    covered = {name: sum((timings / name / below / f"{model}.csv").exists() for model in models) for name in classes}
+    covered = {
+        name: sum(bool(read_timings(timings / name / below / f"{model}.csv", key)) for model, key in keys.items())
+        for name in classes
+    }
     most = max(covered.values(), default=0)
     if most == 0:
         return ""

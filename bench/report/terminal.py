@@ -1,23 +1,21 @@
 """The table and the recommendation in the terminal."""
 
-from collections.abc import Sequence
-
 from rich import box
 from rich.console import Console
 from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
-from bench.report.content import Check, Content
-from bench.report.wording import HEADERS, cells_of, check_line, protocol, recommendation
+from bench.report.content import Content
+from bench.report.wording import HEADERS, cells_of, check_line, protocol, recommendation, undecided
 
-RIGHT = ("dependable", "fit", "per 1,000")
-FIRST_TO_GO = ("fit", "role", "dependable")
+RIGHT = ("best cell", "dependable", "fit", "predict 1,000")
+FIRST_TO_GO = ("best cell", "fit", "role", "dependable")
 """Columns left out where the terminal is too narrow for all; Markdown has them."""
 STYLES = {"better": "green", "worse": "red", "reference": "bold"}
 
 
-def print_report(console: Console, content: Content, checks: Sequence[Check]) -> None:
+def print_report(console: Console, content: Content) -> None:
     """Print table, notes and recommendation."""
     console.print()
     console.print(Text(protocol(content)))
@@ -29,7 +27,9 @@ def print_report(console: Console, content: Content, checks: Sequence[Check]) ->
         console.print(Text(f"Data: {note}"))
     for finding in content.findings:
         console.print(Text(f"Finding {finding.code}: {finding.text}", style="yellow"))
-    for check in checks:
+    for line in undecided(content):
+        console.print(Text(line))
+    for check in content.checks:
         console.print(Text(check_line(check), style="" if check.met else "red"))
     console.print()
     console.print(Markdown(recommendation(content)))

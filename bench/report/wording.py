@@ -3,6 +3,7 @@
 import math
 
 from bench.report.content import Check, Content, Row
+from bench.stats.decision import what_is_needed
 
 
 def points(value: float) -> str:
@@ -39,12 +40,13 @@ def seconds(value: float) -> str:
 HEADERS = (
     "model",
     "role",
+    "best cell",
     "mean (95 % interval)",
     "dependable",
     "against the reference",
     "verdict",
     "fit",
-    "per 1,000",
+    "predict 1,000",
 )
 
 
@@ -52,17 +54,22 @@ def cells_of(row: Row, reference: str) -> tuple[str, ...]:
     """Return one row of the table, in the order of `HEADERS`."""
     scores, against = row.scores, row.against
     if not scores.cells.size:
-        return scores.name, scores.role, "?", "?", "?", "not run", "?", "?"
+        return scores.name, scores.role, "?", "?", "?", "?", "not run", "?", "?"
     if scores.name == reference:
         difference, verdict = "", "reference"
     else:
         span = interval(against.low, against.high, sign=True)
-        difference, verdict = _with_interval(f"{100 * against.difference:+.2f}", span), against.verdict
+        value = "?" if math.isnan(against.difference) else f"{100 * against.difference:+.2f}"
+        difference, verdict = _with_interval(value, span), against.verdict
+    total = scores.ran + scores.not_run
+    if scores.not_run:
+        verdict = f"{verdict}; {scores.ran} of {total} cells"
     if scores.failed:
-        verdict = f"{verdict}; {scores.failed} of {scores.cells.size} failed"
+        verdict = f"{verdict}; {scores.failed} of {total} failed"
     return (
         scores.name,
         scores.role,
+        points(scores.best),
         _with_interval(points(row.mean.mean), interval(*row.mean.interval())),
         points(scores.dependable),
         difference,
@@ -84,20 +91,32 @@ def recommendation(content: Content) -> str:
     sure = "" if math.isnan(decision.confidence) else f" (confidence {decision.confidence:.2f})"
     text = f"**Ship `{decision.pick}`**{sure}: {'; '.join(decision.because)}."
     if not math.isnan(decision.price):
-        text += f" Price: an expected {100 * max(0.0, decision.price):.2f} points."
+        # One split gives no expectation.
+        how = "on this split" if math.isnan(decision.confidence) else "expected"
+        text += f" Price: {100 * max(0.0, decision.price):.2f} points, {how}."
     if decision.runner_up:
         text += f" Prefer `{decision.runner_up}` if {decision.would_change_if}."
     return text
 
 
+def undecided(content: Content) -> list[str]:
+    """Return a line for every verdict "cannot tell": what these splits can find, and what would find the margin."""
+    return [
+        f"{row.scores.name}: cannot tell; "
+        f"{what_is_needed(row.against.detectable, row.against.folds_needed, content.task.margin)}."
+        for row in content.rows
+        if row.against.verdict == "cannot tell" and not math.isnan(row.against.detectable)
+    ]
+
+
 def protocol(content: Content) -> str:
     """Return what was measured, in one sentence."""
     about, inputs = content.facts["about"], content.facts["inputs"]
-    seeds, repeats = about["budget"]["seeds"], about["budget"]["repeats"]
+    seeds = _count(about["budget"]["seeds"], "seed")
     if content.task.protocol == "published":
-        how = f"the published train and test parts, {_count(seeds, 'seed')}"
+        how = f"the published train and test parts, {seeds}"
     else:
-        how = " x ".join((_count(inputs["folds"], "fold"), _count(repeats, "repeat"), _count(seeds, "seed")))
+        how = " x ".join((_count(inputs["folds"], "fold"), _count(about["repeats"], "repeat"), seeds))
     return (
         f"{content.task.metrics[0]} in points; {content.data}, {about['rows']} rows, {about['classes']} classes; "
         f"{how}; the margin is {_count(100 * content.task.margin, 'point')}"

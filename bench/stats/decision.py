@@ -7,8 +7,11 @@ beat the floor, and where the data cannot separate the models the stable referen
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from bench.stats.pairs import detectable_difference
+import numpy as np
+
+from bench.stats.pairs import detectable_difference, folds_needed
 from bench.stats.table import ModelScores, paired
 from bench.types import ROLES, Decision
 
@@ -40,47 +43,128 @@ def decide(
     known = {model.name: model for model in models if model.cells.size}
     if reference not in known or floor not in known:
         return _nothing("The reference or the floor has no scores.")
-    stable = known[reference]
-    if len(stable.folds) < 2:
-        return _one_split(known, stable)
+    if len(known[reference].folds) < 2:
+        return _one_split(known, known[reference])
+    return _Choice(known, known[reference], known[floor], margin, test_train_ratio).decide()
 
-    def p_within(better: ModelScores, model: ModelScores) -> float:
-        return 1 - paired(better, model, test_train_ratio).probability_above(margin)
 
-    contenders = [
-        model
-        for model in known.values()
-        if model.role != "floor"
-        and paired(model, known[floor], test_train_ratio).probability_above(margin) >= BEATS_FLOOR
-    ]
-    if not contenders:
-        return _nothing(f"No model beats {floor} by {margin:g} with a probability of {BEATS_FLOOR}.")
-    best = max(contenders, key=lambda model: model.mean)
-    close = [model for model in contenders if model is best or p_within(best, model) >= NOT_WORSE]
-    ranked = _by_dependability(close, margin)
-    pick = ranked[0]
-    because: tuple[str, ...] = ()
-    lead = paired(best, stable, test_train_ratio)
-    if close == [best] and best is not stable and stable in contenders:
-        if lead.probability_above(0) < SEPARATES:
-            pick = stable
-            because = (
-                f"the data cannot separate it from {best.name}, which leads by {100 * lead.mean:.2f} points: "
-                f"these splits would find a difference of {100 * detectable_difference(lead):.2f} points or more",
-            )
+@dataclass(frozen=True)
+class _Choice:
+    """The steps of the rule over the models that have scores."""
+
+    known: dict[str, ModelScores]
+    reference: ModelScores
+    floor: ModelScores
+    margin: float
+    ratio: float
+
+    def decide(self) -> Decision:
+        contenders = [model for model in self.known.values() if model.role != "floor" and self._beats_floors(model)]
+        if not contenders:
+            return _nothing(f"No model beats {self.floor.name} by {self.margin:g} with a probability of {BEATS_FLOOR}.")
+        best = max(contenders, key=lambda model: model.mean)
+        close = [model for model in contenders if model is best or self._p_within(best, model) >= NOT_WORSE]
+        pick = _by_dependability(close, self.margin)[0]
+        why: tuple[str, ...] = ()
+        if close == [best]:
+            pick, why = self._weigh_conflict(best, contenders)
+        doubtful = pick is not self.reference and not self._separated(pick)
+        if doubtful and self.reference in contenders and self.reference not in close:
+            pick, why = self.reference, (self._cannot_separate(best),)
+        others = [model for model in contenders if model is not pick]
+        runner_up = best if pick is not best else next(iter(_by_dependability(others, self.margin)), pick)
+        return Decision(
+            pick=pick.name,
+            confidence=min((self._p_within(other, pick) for other in others), default=1.0),
+            because=(*why, *self._facts(pick, best, runner_up))[:3],
+            price=best.mean - pick.mean,
+            runner_up="" if runner_up is pick else runner_up.name,
+            would_change_if=self._would_change(pick, best, runner_up),
+        )
+
+    def _beats_floors(self, model: ModelScores) -> bool:
+        """Return whether a model surely beats the floor; what owes its place to pretraining has to beat every one."""
+        every = [one for one in self.known.values() if one.role == "floor"]
+        floors = every if model.role in ("zoo", "ensemble") else [self.floor]
+        return all(paired(model, one, self.ratio).probability_above(self.margin) >= BEATS_FLOOR for one in floors)
+
+    def _p_within(self, better: ModelScores, model: ModelScores) -> float:
+        return 1 - paired(better, model, self.ratio).probability_above(self.margin)
+
+    def _separated(self, model: ModelScores) -> bool:
+        return paired(model, self.reference, self.ratio).probability_above(0) >= SEPARATES
+
+    def _weigh_conflict(
+        self, best: ModelScores, contenders: Sequence[ModelScores]
+    ) -> tuple[ModelScores, tuple[str, ...]]:
+        """Weigh the best mean against a stable model with a higher dependable score, by expected regret."""
+        rivals = [model for model in contenders if model.role == "stable" and model.dependable > best.dependable]
+        if not rivals:
+            return best, ()
+        rival = max(rivals, key=lambda model: model.dependable)
+        regret = {model.name: expected_regret(model, best.mean) for model in (best, rival)}
+        conflict = (
+            f"mean and dependable score disagree: {best.name} is {100 * (best.mean - rival.mean):.2f} points ahead on "
+            f"average, {rival.name} {100 * (rival.dependable - best.dependable):.2f} points in the worst run of ten; "
+            f"a single run falls short of the best mean by {100 * regret[best.name]:.2f} points with {best.name} and "
+            f"by {100 * regret[rival.name]:.2f} with {rival.name}"
+        )
+        return (best if regret[best.name] <= regret[rival.name] else rival), (conflict,)
+
+    def _cannot_separate(self, best: ModelScores) -> str:
+        lead = paired(best, self.reference, self.ratio)
+        needed = what_is_needed(detectable_difference(lead), folds_needed(lead, self.margin), self.margin)
+        return f"the data cannot separate it from {best.name}, which leads by {100 * lead.mean:.2f} points: {needed}"
+
+    def _facts(self, pick: ModelScores, best: ModelScores, runner_up: ModelScores) -> tuple[str, ...]:
+        facts = []
+        if pick is best:
+            facts.append(f"it has the best mean score, {100 * pick.mean:.2f}")
         else:
-            pick, because = _least_regret(best, contenders)
-    others = [model for model in contenders if model is not pick]
-    runner_up = best if pick is not best else next(iter(_by_dependability(others, margin)), pick)
-    confidence = min((p_within(other, pick) for other in others), default=1.0)
-    return Decision(
-        pick=pick.name,
-        confidence=confidence,
-        because=(*because, *_facts(pick, best, runner_up, margin, test_train_ratio))[:3],
-        price=best.mean - pick.mean,
-        runner_up="" if runner_up is pick else runner_up.name,
-        would_change_if=_would_change(pick, best, runner_up, margin),
-    )
+            gap = paired(pick, best, self.ratio)
+            low, high = gap.interval()
+            facts.append(
+                f"it is within the margin of {100 * self.margin:g} of the best, {best.name}, with probability "
+                f"{self._p_within(best, pick):.2f} ({100 * gap.mean:+.2f} points, 95 % CI {100 * low:+.2f} to "
+                f"{100 * high:+.2f})"
+            )
+        dependable = f"nine runs in ten score at least {100 * pick.dependable:.2f}"
+        if runner_up is pick:
+            return (*facts, dependable, "no other model is a contender")
+        return (*facts, f"{dependable} ({runner_up.name}: {100 * runner_up.dependable:.2f})", _cost(pick, runner_up))
+
+    def _would_change(self, pick: ModelScores, best: ModelScores, runner_up: ModelScores) -> str:
+        if runner_up is pick:
+            return "another model beat the floor"
+        gap = 100 * abs(pick.mean - runner_up.mean)
+        size = f"{gap:.2f} points" if gap >= 0.005 else "less than 0.01 points"
+        if pick is not best:
+            return f"a difference of {size} matters (the margin is {100 * self.margin:g})"
+        if runner_up.cost < pick.cost:
+            return f"speed matters more than {size}"
+        return f"it gains {size} or more"
+
+
+def expected_regret(model: ModelScores, target: float) -> float:
+    """Return by how much a single run falls short of ``target`` on average; a run above it regrets nothing.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> expected_regret(SimpleNamespace(cells=np.array([[0.5, 1.0]])), 0.75)
+    0.125
+    """
+    return float(np.nanmean(np.maximum(0.0, target - model.cells)))
+
+
+def what_is_needed(detectable: float, folds: float, margin: float) -> str:
+    """Say what these splits can find, and how many folds would find the margin."""
+    said = f"these splits would find a difference of {100 * detectable:.2f} points or more"
+    if detectable <= margin or math.isnan(folds):
+        return said
+    if math.isinf(folds):
+        return f"{said}, and no number of repeats would find {100 * margin:g}: more rows are needed"
+    return f"{said}; {folds:.0f} folds over all repeats would find {100 * margin:g}"
 
 
 def _by_dependability(models: Sequence[ModelScores], margin: float) -> list[ModelScores]:
@@ -96,80 +180,35 @@ def _by_dependability(models: Sequence[ModelScores], margin: float) -> list[Mode
     return sorted(near, key=burden) + sorted(far, key=lambda model: (-model.dependable, burden(model)))
 
 
-def _least_regret(best: ModelScores, contenders: Sequence[ModelScores]) -> tuple[ModelScores, tuple[str, ...]]:
-    """Weigh the best mean against a stable model with a higher dependable score."""
-    rivals = [model for model in contenders if model.role == "stable" and model.dependable > best.dependable]
-    if not rivals:
-        return best, ()
-    rival = max(rivals, key=lambda model: model.dependable)
-    # What the pick loses on average, against what the other loses on a bad day.
-    gained, lost = best.mean - rival.mean, rival.dependable - best.dependable
-    pick = best if gained >= lost else rival
-    conflict = (
-        f"mean and dependable score disagree: {best.name} is {100 * gained:.2f} points ahead on average, "
-        f"{rival.name} {100 * lost:.2f} points in the worst run of ten",
-    )
-    return pick, conflict
-
-
-def _facts(
-    pick: ModelScores, best: ModelScores, runner_up: ModelScores, margin: float, ratio: float
-) -> tuple[str, ...]:
-    facts = []
-    if pick is not best:
-        gap = paired(pick, best, ratio)
-        low, high = gap.interval()
-        within = 1 - paired(best, pick, ratio).probability_above(margin)
-        facts.append(
-            f"it is within the margin of {100 * margin:g} of the best, {best.name}, with probability {within:.2f} "
-            f"({100 * gap.mean:+.2f} points, 95 % CI {100 * low:+.2f} to {100 * high:+.2f})"
-        )
-    else:
-        facts.append(f"it has the best mean score, {100 * pick.mean:.2f}")
-    if runner_up is pick:
-        return (*facts, f"nine runs in ten score at least {100 * pick.dependable:.2f}", "no other model is a contender")
-    facts.append(
-        f"nine runs in ten score at least {100 * pick.dependable:.2f} ({runner_up.name}: "
-        f"{100 * runner_up.dependable:.2f})"
-    )
-    facts.append(_cost_fact(pick, runner_up))
-    return tuple(facts)
-
-
-def _cost_fact(pick: ModelScores, other: ModelScores) -> str:
+def _cost(pick: ModelScores, other: ModelScores) -> str:
     ratio = other.cost / pick.cost if pick.cost > 0 else math.nan
     if math.isnan(ratio):
-        return f"its cost against {other.name} was not measured"
+        return f"its cost beside {other.name} was not measured"
     if ratio > 1:
-        return f"it answers {ratio:.3g} times faster than {other.name}"
+        return f"it answers {_times(ratio)} times faster than {other.name}"
     if ratio < 1:
-        return f"it answers {1 / ratio:.3g} times slower than {other.name}"
+        return f"that is worth answering {_times(1 / ratio)} times slower than {other.name}"
     return f"it answers about as fast as {other.name}"
 
 
-def _would_change(pick: ModelScores, best: ModelScores, runner_up: ModelScores, margin: float) -> str:
-    if pick is not best:
-        return f"a difference of {100 * (best.mean - pick.mean):.2f} points mattered (the margin is {100 * margin:g})"
-    if runner_up is pick:
-        return "another model beat the floor"
-    if runner_up.cost < pick.cost:
-        return f"speed mattered more than {100 * (pick.mean - runner_up.mean):.2f} points"
-    return f"{runner_up.name} gained {100 * (pick.mean - runner_up.mean):.2f} points or more"
+def _times(ratio: float) -> str:
+    return f"{ratio:.1f}".removesuffix(".0") if ratio < 10 else f"{float(f'{ratio:.2g}'):,.0f}"
 
 
 def _one_split(known: dict[str, ModelScores], stable: ModelScores) -> Decision:
     best = max((model for model in known.values() if model.role != "floor"), key=lambda model: model.mean)
+    leads = f"{best.name} scores highest on it, {100 * (best.mean - stable.mean):.2f} points above the reference"
     return Decision(
         pick=stable.name,
         confidence=math.nan,
         because=(
             "one split cannot tell a difference from noise, so the stable reference stays",
-            f"{best.name} scores highest on it, {100 * (best.mean - stable.mean):.2f} points above the reference",
+            leads if best is not stable else "no model scores higher on it",
             "repeated folds (protocol=cv) give every difference an interval",
         ),
         price=best.mean - stable.mean,
         runner_up=best.name if best is not stable else "",
-        would_change_if="repeated folds showed the lead to be larger than the margin",
+        would_change_if="repeated folds show the lead to be larger than the margin",
     )
 
 

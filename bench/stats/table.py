@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.stats.pairs import CorrectedMean, corrected_mean, prediction_bound
+from bench.stats.pairs import CorrectedMean, corrected_mean, detectable_difference, folds_needed, prediction_bound
 from bench.types import Comparison, Record, Role
 
 
@@ -21,9 +21,15 @@ class ModelScores:
     folds: tuple[tuple[int, int], ...]
     """Repeat and fold of each of the K rows of ``cells``."""
     cells: NDArray[np.floating]
-    """Shape (K, S); a failed cell holds the floor's score. Empty where no cell was run."""
+    """Shape (K, S); a failed cell holds the floor's score, one that was not run NaN. Empty where no cell was run."""
     failed: int
     """Cells that failed, ran out of time or memory, or broke the contract."""
+    ran: int
+    """Cells that were run, failed ones too."""
+    not_run: int
+    """Cells that were skipped, or could not run here; they count nowhere."""
+    items: int
+    """Different rows that were tested; the resolution of a score is one of them."""
     digests: tuple[str, ...]
     cost: float
     """Seconds per 1,000 predictions, rounded to a 1-2-5 step; NaN where not measured."""
@@ -35,14 +41,19 @@ class ModelScores:
     """Why there are no cells, or why the first failed one failed."""
 
     @property
+    def by_fold(self) -> NDArray[np.floating]:
+        """Mean over the seeds of each fold, shape (K,)."""
+        return np.nanmean(self.cells, axis=1) if self.cells.size else np.empty(0)
+
+    @property
     def mean(self) -> float:
-        """Mean over all cells; NaN where there are none."""
-        return float(self.cells.mean()) if self.cells.size else math.nan
+        """Mean over folds of the mean over seeds; NaN where there are none."""
+        return float(self.by_fold.mean()) if self.cells.size else math.nan
 
     @property
     def best(self) -> float:
         """The best single cell: a headline elsewhere, a curiosity here."""
-        return float(self.cells.max()) if self.cells.size else math.nan
+        return float(np.nanmax(self.cells)) if self.cells.size else math.nan
 
     @property
     def dependable(self) -> float:
@@ -78,20 +89,26 @@ def scores_by_model(
     out = []
     for model, role in roles.items():
         mine = [record for record in ran if record.model == model]
-        folds = sorted({(r.repeat, r.fold) for r in mine})
         seeds = sorted({r.seed for r in mine})
-        known = {(r.repeat, r.fold, r.seed): r for r in mine}
-        complete = [fold for fold in folds if all((*fold, seed) in known for seed in seeds)]
-        cells = [[_cell_score(known[(*fold, seed)], metric, sign, imputed) for seed in seeds] for fold in complete]
+        known = {(r.repeat, r.fold, r.seed): _cell_score(r, metric, sign, imputed) for r in mine}
+        digests = {(r.repeat, r.fold, r.seed): r.digest for r in mine}
+        # A failed cell has no score where the floor has none.
+        folds = sorted({(repeat, fold) for (repeat, fold, _), score in known.items() if not math.isnan(score)})
+        grid = [[(*fold, seed) for seed in seeds] for fold in folds]
         others = [r.reason for r in records if r.model == model and r.status != "ok"]
         out.append(
             ModelScores(
                 name=model,
                 role=role,
-                folds=tuple(complete),
-                cells=np.array(cells).reshape(len(complete), len(seeds)) if complete else np.empty((0, 0)),
+                folds=tuple(folds),
+                cells=np.array([[known.get(cell, math.nan) for cell in row] for row in grid]).reshape(
+                    len(folds), len(seeds)
+                ),
                 failed=sum(r.status != "ok" for r in mine),
-                digests=tuple(known[(*fold, seed)].digest for fold in complete for seed in seeds),
+                ran=len(mine),
+                not_run=sum(r.model == model for r in records) - len(mine),
+                items=_tested_items(mine),
+                digests=tuple(digests.get(cell, "") for row in grid for cell in row),
                 cost=one_two_five(
                     _median([1000 * r.predict_seconds / r.n_test for r in mine if r.status == "ok" and r.n_test])
                 ),
@@ -105,16 +122,14 @@ def scores_by_model(
 
 def score_interval(scores: ModelScores, test_train_ratio: float) -> CorrectedMean:
     """Return the mean score over folds with its corrected standard error."""
-    return corrected_mean(scores.cells.mean(axis=1) if scores.cells.size else np.empty(0), test_train_ratio)
+    return corrected_mean(scores.by_fold, test_train_ratio, _resolution(scores))
 
 
 def paired(one: ModelScores, other: ModelScores, test_train_ratio: float) -> CorrectedMean:
     """Return the mean difference ``one - other`` over the folds that both have, seeds averaged."""
-    shared = [fold for fold in one.folds if fold in other.folds]
-    mine, theirs = (
-        np.array([scores.cells[scores.folds.index(fold)].mean() for fold in shared]) for scores in (one, other)
-    )
-    return corrected_mean(mine - theirs, test_train_ratio)
+    theirs = dict(zip(other.folds, other.by_fold, strict=True))
+    gaps = [mine - theirs[fold] for fold, mine in zip(one.folds, one.by_fold, strict=True) if fold in theirs]
+    return corrected_mean(np.array(gaps), test_train_ratio, max(_resolution(one), _resolution(other)))
 
 
 def compare(
@@ -148,6 +163,8 @@ def compare(
         p_equivalent=1 - p_better - p_worse,
         p_worse=p_worse,
         verdict=verdict,
+        detectable=detectable_difference(difference),
+        folds_needed=folds_needed(difference, margin),
     )
 
 
@@ -166,6 +183,19 @@ def one_two_five(value: float) -> float:
     exponent = math.floor(math.log10(value))
     steps = [step * 10.0**power for power in (exponent, exponent + 1) for step in (1, 2, 5)]
     return float(f"{min(steps, key=lambda step: abs(math.log(step / value))):.1g}")
+
+
+def _resolution(scores: ModelScores) -> float:
+    return 1 / scores.items if scores.items else 0.0
+
+
+def _tested_items(records: Sequence[Record]) -> int:
+    """Return the rows that one repeat tests."""
+    sizes = {(r.repeat, r.fold): r.n_test for r in records if r.n_test}
+    by_repeat: dict[int, int] = {}
+    for (repeat, _), size in sizes.items():
+        by_repeat[repeat] = by_repeat.get(repeat, 0) + size
+    return max(by_repeat.values(), default=0)
 
 
 def _cell_score(record: Record, metric: str, sign: float, imputed: float) -> float:

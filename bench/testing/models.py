@@ -106,6 +106,24 @@ def a_rare_class_is_no_crash(bench: ModelBench) -> Outcome:
     return "passed"
 
 
+def a_handful_of_rows_is_enough(bench: ModelBench) -> Outcome:
+    """Two rows a class are harder than inner folds like it."""
+    rows = np.concatenate([np.flatnonzero(bench.y == code)[:2] for code in np.unique(bench.y)])
+    assert set(np.asarray(bench.fitted(rows=rows).classes_)) == set(bench.y)
+    return "passed"
+
+
+def a_single_class_is_a_model_or_a_plain_error(bench: ModelBench) -> Outcome:
+    """Training rows of one class are predicted with certainty, or refused by an error that speaks of classes."""
+    try:
+        model = bench.fitted(rows=np.flatnonzero(bench.y == 0))
+    except ValueError as error:
+        assert "class" in str(error), f"{bench.spec.name} refuses a single class and does not say so: {error}"
+        return "declared"
+    assert np.allclose(model.predict_proba(bench.X_new), 1), f"{bench.spec.name} is not sure of the only class"
+    return "passed"
+
+
 def it_beats_chance(bench: ModelBench) -> Outcome:
     """A model that is no floor has learned something from separable rows."""
     if bench.spec.role == "floor":
@@ -143,6 +161,8 @@ MODEL_CHECKS: tuple[Callable[[ModelBench], Outcome], ...] = (
     a_missing_class_is_no_crash,
     two_classes_are_no_special_case,
     a_rare_class_is_no_crash,
+    a_handful_of_rows_is_enough,
+    a_single_class_is_a_model_or_a_plain_error,
     it_beats_chance,
     parameters_survive_yaml,
     it_says_what_it_is,

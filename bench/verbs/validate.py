@@ -1,8 +1,8 @@
-"""``python -m bench validate``: the tables under ``results/`` are canonical and complete."""
+"""``python -m bench validate``: the tables under ``results/`` are canonical, complete and unedited."""
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.text import Text
 
 from bench.errors import BenchError
-from bench.report.content import read_content
-from bench.results import format_records, read_provenance, read_records
+from bench.report.content import Content, read_content
+from bench.report.markdown import overview_markdown, report_markdown
+from bench.results import format_records, read_provenance, read_records, read_timings
 from bench.types import Record
 
 
@@ -27,43 +28,57 @@ def validate(results_dir: str) -> int:
     if not root.is_dir():
         raise BenchError(f"There is no folder {root}. Run python -m bench task=text_clf, or give results_dir=DIR.")
     console = Console(soft_wrap=True)
-    tables = [path for path in sorted(root.glob("*/*/*/*.csv")) if path.relative_to(root).parts[0] != "timings"]
-    problems = [problem for path in tables for problem in _problems(path)]
-    for folder in sorted({path.parent for path in tables}):
-        problems += _folder_problems(folder, root)
+    made = [path.with_suffix("") for form in ("csv", "json") for path in root.glob(f"*/*/*/*.{form}")]
+    tables = sorted({path for path in made if path.relative_to(root).parts[0] != "timings"})
+    problems = [problem for table in tables for problem in _table_problems(table)]
+    problems += [problem for path in sorted(root.glob("timings/*/*/*/*/*.csv")) for problem in _timing_problems(path)]
+    problems += _report_problems(root, sorted({path.parent for path in tables}))
     for problem in problems:
         console.print(Text(problem, style="red"))
     console.print(f"{len(tables)} tables, {len(problems)} problems.")
     return int(bool(problems))
 
 
-def _problems(path: Path) -> Iterator[str]:
-    facts = read_provenance(path.with_suffix(".json"))
+def _table_problems(table: Path) -> Iterator[str]:
+    path, facts_path = (table.parent / f"{table.name}.{form}" for form in ("csv", "json"))
+    if not path.exists():
+        yield f"{path} is missing, and {facts_path.name} is there"
+        return
+    facts = read_provenance(facts_path)
     if not facts:
-        yield f"{path}: its provenance {path.with_suffix('.json').name} is missing or damaged"
+        yield f"{path}: its provenance {facts_path.name} is missing or damaged"
         return
     try:
-        metrics = tuple(facts["inputs"]["metrics"])
-        records = read_records(path, metrics)
-        ordered = sorted(records, key=lambda r: (r.repeat, r.fold, r.seed))
-        if path.read_bytes() != format_records(ordered, metrics):
-            yield f"{path}: not in canonical form (order of rows, digits or line ends); run the benchmark again"
-        yield from (f"{path}: {problem}" for problem in _row_problems(records, facts))
-    except (BenchError, KeyError) as error:
-        yield f"{path}: {error}"
-    key = hashlib.sha256(json.dumps(facts.get("inputs"), sort_keys=True).encode()).hexdigest()
-    if facts.get("key") != key:
+        yield from _content_problems(path, facts)
+    except BenchError as error:
+        yield str(error)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        yield f"{facts_path} is not a provenance file of this version ({type(error).__name__}: {error})"
+
+
+def _content_problems(path: Path, facts: dict[str, Any]) -> Iterator[str]:
+    metrics = tuple(facts["inputs"]["metrics"])
+    records = read_records(path, metrics)
+    ordered = sorted(records, key=lambda r: (r.repeat, r.fold, r.seed))
+    content = path.read_bytes()
+    if content != format_records(ordered, metrics):
+        yield f"{path}: not in canonical form (order of rows, digits or line ends); run the benchmark again"
+    elif hashlib.sha256(content).hexdigest() != facts["table_sha256"]:
+        yield f"{path}: not the table that its provenance was written for: one of the two was edited"
+    yield from (f"{path}: {problem}" for problem in _row_problems(records, facts))
+    key = hashlib.sha256(json.dumps(facts["inputs"], sort_keys=True).encode()).hexdigest()
+    if facts["key"] != key:
         yield f"{path.with_suffix('.json')}: its key does not belong to its inputs: the file was edited"
 
 
-def _row_problems(records: list[Record], facts: dict[str, Any]) -> Iterator[str]:
-    budget, inputs = facts["about"]["budget"], facts["inputs"]
-    repeats = 1 if inputs["protocol"] == "published" else budget["repeats"]
-    seeds, folds = range(budget["seeds"]), range(inputs["folds"])
-    expected = {(r, f, s) for r in range(repeats) for f in folds for s in seeds}
+def _row_problems(records: Sequence[Record], facts: dict[str, Any]) -> Iterator[str]:
+    about, inputs = facts["about"], facts["inputs"]
+    axes = (range(about["repeats"]), range(inputs["folds"]), range(about["budget"]["seeds"]))
+    expected = {(r, f, s) for r in axes[0] for f in axes[1] for s in axes[2]}
     found = [(r.repeat, r.fold, r.seed) for r in records]
-    if missing := sorted(expected - set(found)):
-        yield f"{len(missing)} of {len(expected)} cells are missing, the first is repeat, fold, seed = {missing[0]}"
+    for word, cells in (("missing", expected - set(found)), ("not of this budget", set(found) - expected)):
+        if cells:
+            yield f"{len(cells)} cells are {word}, the first is repeat, fold, seed = {min(cells)}"
     if len(found) != len(set(found)):
         yield "some cells stand there twice"
     for record in records:
@@ -74,13 +89,40 @@ def _row_problems(records: list[Record], facts: dict[str, Any]) -> Iterator[str]
             yield f"{where}: {record.status}, and without a reason"
 
 
-def _folder_problems(folder: Path, root: Path) -> Iterator[str]:
-    content = read_content(folder, root, "")
-    if content is None:
-        yield f"{folder}: there is no table of the reference"
-        return
-    report = folder / "report.md"
-    if not report.exists():
-        yield f"{report} is missing"
-    for name in content.left_out:
-        yield f"{folder / name}.csv: made from other data, splits or versions than the reference's table"
+def _timing_problems(path: Path) -> Iterator[str]:
+    try:
+        read_timings(path, "")
+    except BenchError as error:
+        yield str(error)
+
+
+def _report_problems(root: Path, folders: Sequence[Path]) -> Iterator[str]:
+    """Write every report anew in memory and compare: a report must say what its tables say."""
+    # Costs are those of the machine class that ran last, and the report does not say in one place which that was.
+    machines = ["", *sorted(path.name for path in root.glob("timings/*"))]
+    overviews: list[Content] = []
+    for folder in folders:
+        report = folder / "report.md"
+        try:
+            contents = [read_content(folder, root, machine) for machine in machines]
+        except BenchError as error:
+            yield str(error)
+            continue
+        known = [content for content in contents if content is not None]
+        if not known:
+            yield f"{folder}: there is no table of the reference"
+            continue
+        for name in known[0].left_out:
+            yield f"{folder / name}.csv: made from other data, splits or versions than the reference's table"
+        text = report.read_text(encoding="utf-8") if report.exists() else ""
+        same = [content for content in known if report_markdown(content) == text]
+        if not same:
+            yield f"{report} is {'stale' if text else 'missing'}: run the benchmark again"
+        overviews += same[:1]
+    overview = root / "README.md"
+    if len(overviews) == len(folders) and folders and not _says(overview, overview_markdown(overviews)):
+        yield f"{overview} is missing or stale: run the benchmark again"
+
+
+def _says(path: Path, text: str) -> bool:
+    return path.exists() and path.read_text(encoding="utf-8") == text

@@ -39,7 +39,7 @@ def tend(action: str, names: Sequence[str], cache_dir: Path, allow_unpinned: boo
                 zoo.fetch(address, console.print)
             console.print(f"Everything asked for is in {cache_dir}.")
         case "verify":
-            return _verify(zoo, console)
+            return _verify(zoo, console, set(_addresses(names)) if names else None)
         case "lock":
             lock = zoo.relock(_addresses(names), console.print)
             console.print(f"{zoo.lock_path}: {len(lock.wheels)} wheels, {len(lock.addresses)} addresses.")
@@ -77,9 +77,12 @@ def _addresses(names: Sequence[str]) -> list[str]:
     return sorted(set(out))
 
 
-def _verify(zoo: Zoo, console: Console) -> int:
+def _verify(zoo: Zoo, console: Console, wanted: set[str] | None) -> int:
     sound, problems = 0, []
+    wheels = {parse(address).wheel for address in wanted or ()}
     for name, problem in zoo.damaged():
+        if wanted is not None and name not in wanted | wheels:
+            continue
         if problem and problem != "not cached":
             problems.append(f"{name}: {problem}")
         sound += not problem

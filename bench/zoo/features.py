@@ -10,6 +10,7 @@ import io
 import json
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -130,11 +131,17 @@ def _read_new_segments(folder: Path, store: _Store) -> None:
     for path in sorted(folder.glob("*.npz")):
         if path.name in store.segments:
             continue
-        with np.load(path, allow_pickle=False) as segment:
-            for digest in segment["digests"]:
-                store.rows[digest.tobytes()] = len(store.rows)
-            parts.append(segment["vectors"])
-            store.seconds += float(segment["seconds"])
+        try:
+            with np.load(path, allow_pickle=False) as segment:
+                digests, vectors, seconds = segment["digests"], segment["vectors"], float(segment["seconds"])
+        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile):
+            # Damaged on the disk: its texts are encoded anew.
+            path.unlink(missing_ok=True)
+            continue
+        for digest in digests:
+            store.rows[digest.tobytes()] = len(store.rows)
+        parts.append(vectors)
+        store.seconds += seconds
         store.segments.add(path.name)
     if parts:
         store.vectors = np.concatenate(parts)

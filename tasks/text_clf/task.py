@@ -64,6 +64,7 @@ class TextClassification:
             test=test[kept] if spec.test_path else None,
             columns=kinds,
             licence=spec.licence,
+            citation=spec.citation,
             notes=notes,
         )
         _check_labels(dataset, target, source)

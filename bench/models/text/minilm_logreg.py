@@ -19,6 +19,10 @@ class Params:
     C: float = 10.0
     """Inverse strength of the head's L2 penalty."""
 
+    def __post_init__(self) -> None:
+        if self.max_tokens < 3:
+            raise ValueError(f"max_tokens must be at least 3, a token between two markers, not {self.max_tokens}")
+
 
 def encoder(params: Params, zoo: Weights) -> TransformerEncoder:
     """Return the frozen encoder."""

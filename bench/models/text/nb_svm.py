@@ -47,6 +47,8 @@ class NaiveBayesSVM:
         from sklearn.svm import LinearSVC
 
         self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError("nb_svm needs at least two classes.")
         # With two classes one machine serves for both.
         targets = range(len(self.classes_)) if len(self.classes_) > 2 else [1]
         counts = np.stack([np.asarray(X[codes == code].sum(axis=0)).ravel() for code in range(len(self.classes_))])

@@ -25,6 +25,8 @@ class Params:
     """Weight of the TF-IDF model in the mean, between 0 and 1."""
 
     def __post_init__(self) -> None:
+        if self.max_tokens < 3:
+            raise ValueError(f"max_tokens must be at least 3, a token between two markers, not {self.max_tokens}")
         if not 0 <= self.tfidf_share <= 1:
             raise ValueError(f"tfidf_share must lie between 0 and 1, not {self.tfidf_share}")
 
