@@ -9,6 +9,7 @@ from bench.errors import BenchError
 
 HELP = """\
 usage: python -m bench [run] task=TASK [KEY=VALUE ...]     benchmark, and recommend a model
+       python -m bench report [TASK/DATA/BUDGET ...]       write the reports anew, from tables and predictions
        python -m bench list [tasks|data|models]            what there is
        python -m bench zoo list|fetch|verify|lock [NAME]   pretrained weights and packaged data
        python -m bench validate [DIR]                      check the tables under results/
@@ -22,6 +23,9 @@ usage: python -m bench [run] task=TASK [KEY=VALUE ...]     benchmark, and recomm
   model=[tfidf_svm,minilm_logreg]       these models beside reference and floor, not the whole line-up
   models.tfidf_svm.C=3                  a parameter; a typo is an error that names the key
   protocol=published                    the data set's own train and test parts
+  curve=true                            scores at growing numbers of training rows, and where models cross
+  decision.max_latency_ms=20            hard limits: max_latency_ms, max_memory_mb, max_failure_rate, licences=[MIT]
+  report.error_cost=10 report.human_cost=1   what to hand to a human; see conf/report/default.yaml
   executor=processes                    cells in worker processes, with a hard time limit
   zoo.fetch=true                        fetch missing weights first
   rerun=none|failed|all                 finished cells are reused unless told otherwise
@@ -31,7 +35,7 @@ Exit codes: 0 done, 1 a cell failed or an expected figure was missed, 2 a mistak
 130 interrupted (what was done is kept).
 """
 
-VERBS = ("run", "list", "zoo", "validate", "doctor")
+VERBS = ("run", "report", "list", "zoo", "validate", "doctor")
 FLAGS = ("-m", "--multirun", "--config-dir", "-cd", "--cfg", "-c", "--resolve", "--info", "-i", "--hydra-help")
 """What Hydra takes beside overrides."""
 
@@ -140,6 +144,10 @@ def _other_verb(verb: str, words: Sequence[str]) -> int:
             from bench.verbs.doctor import examine
 
             return examine(config.cache_dir(settings.cache_dir))
+        case "report":
+            from bench.verbs.report import report
+
+            return report(positional, settings.results_dir)
         case "validate":
             from bench.verbs.validate import validate
 

@@ -1,7 +1,6 @@
 """One cell: build, fit, predict, check, score. Nothing a model does gets out of here but a record."""
 
 import contextlib
-import hashlib
 import json
 import sys
 import time
@@ -17,12 +16,10 @@ from numpy.typing import NDArray
 
 from bench import metrics
 from bench.errors import BenchError, ModelError
+from bench.predictions import Predictions, prediction_digest
 from bench.types import Cell, Context, Dataset, ModelChoice, Record, Split, Status, Task, seed_for
 from bench.zoo.features import FeatureCache
 from bench.zoo.store import Zoo, go_offline
-
-DIGEST_DECIMALS = 4
-"""Probabilities are rounded before hashing: the last bits depend on the order in which a machine adds."""
 
 SUM_TOLERANCE = 1e-3
 
@@ -37,6 +34,8 @@ class CellInputs:
     models: tuple[ModelChoice, ...]
     zoo: Zoo
     features: FeatureCache
+    predictions: Predictions | None
+    """Where predictions are kept; None keeps none."""
     seed: int
     """Root seed."""
     threads: int
@@ -91,7 +90,11 @@ def _fit_and_score(cell: Cell, inputs: CellInputs, record: Record) -> Record:
         raw = model.predict_proba(X_test.reset_index(drop=True))
         predict_seconds = time.perf_counter() - fitted + features.charged_seconds - charged
         classes = np.asarray(model.classes_)
-    probabilities = checked_probabilities(raw, classes, len(split.test), len(dataset.classes))
+    checked = checked_probabilities(raw, classes, len(split.test), len(dataset.classes))
+    # Scored as they are kept, so that everything can be computed anew from the kept ones.
+    probabilities = checked.astype(np.float32)
+    if inputs.predictions is not None:
+        inputs.predictions.save(cell, probabilities)
     return replace(
         record,
         status="ok",
@@ -141,19 +144,6 @@ def checked_probabilities(raw: Any, classes: NDArray[Any], rows: int, n_classes:
     full = np.zeros((rows, n_classes))
     full[:, codes] = values
     return full
-
-
-def prediction_digest(probabilities: NDArray[np.float64]) -> str:
-    """Return a hash of the predicted classes and the probabilities rounded to four decimals.
-
-    Examples
-    --------
-    >>> prediction_digest(np.array([[0.25, 0.75]])) == prediction_digest(np.array([[0.25000001, 0.74999999]]))
-    True
-    """
-    rounded = np.round(probabilities * 10**DIGEST_DECIMALS).astype(np.int64)
-    content = probabilities.argmax(axis=1).astype(np.int64).tobytes() + rounded.tobytes()
-    return hashlib.sha256(content).hexdigest()[:16]
 
 
 _offline = False

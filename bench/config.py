@@ -17,7 +17,16 @@ from omegaconf import DictConfig, OmegaConf
 
 from bench import registry
 from bench.errors import ConfigError, did_you_mean
-from bench.types import Budget, DataSpec, ExecutorSpec, Expected, ModelChoice, RunConfig
+from bench.types import (
+    Budget,
+    DataSpec,
+    ExecutorSpec,
+    Expected,
+    Limits,
+    ModelChoice,
+    ReportSettings,
+    RunConfig,
+)
 
 CONF = Path(__file__).parents[1] / "conf"
 
@@ -35,13 +44,6 @@ class TaskSchema:
     """``conf/task``: the task type; its defaults stand in ``tasks/``."""
 
     type: str = "???"
-
-
-@dataclass
-class ReportSchema:
-    """``conf/report``: what the report shows."""
-
-    machine: str = ""
 
 
 @dataclass
@@ -63,6 +65,17 @@ def _mutable(cls: type[Any]) -> type[Any]:
 
 
 DataSchema, BudgetSchema, ExecutorSchema = _mutable(DataSpec), _mutable(Budget), _mutable(ExecutorSpec)
+ReportSchema = _mutable(ReportSettings)
+
+
+@dataclass
+class DecisionSchema:
+    """Hard limits; see `bench.types.Limits`."""
+
+    max_latency_ms: float = 0.0
+    max_memory_mb: float = 0.0
+    max_failure_rate: float = 1.0
+    licences: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -73,13 +86,16 @@ class BenchSchema:
     data: Any = field(default_factory=DataSchema)
     budget: Any = field(default_factory=BudgetSchema)
     executor: Any = field(default_factory=ExecutorSchema)
-    report: ReportSchema = field(default_factory=ReportSchema)
+    report: Any = field(default_factory=ReportSchema)
+    decision: DecisionSchema = field(default_factory=DecisionSchema)
     zoo: ZooSchema = field(default_factory=ZooSchema)
     models: dict[str, Any] = field(default_factory=dict)
     lineup: bool | None = None
     """Add the task's line-up to the named models; without a value: only where none is named."""
     protocol: str = ""
-    """cv or published; the task type's own when empty."""
+    """cv, published or curve; the task type's own when empty."""
+    curve: bool = False
+    """Short for protocol=curve: how scores grow with the training rows."""
     expected: dict[str, Any] = field(default_factory=dict)
     """Published figures by data set."""
     seed: int = 0
@@ -112,6 +128,13 @@ class ValidateSchema:
 
 
 @dataclass
+class ReportVerbSchema:
+    """``python -m bench report``."""
+
+    results_dir: str = "results"
+
+
+@dataclass
 class ZooVerbSchema:
     """``python -m bench zoo``."""
 
@@ -126,6 +149,7 @@ VERBS: dict[str, type[Any]] = {
     "list": ListSchema,
     "doctor": DoctorSchema,
     "validate": ValidateSchema,
+    "report": ReportVerbSchema,
     "zoo": ZooVerbSchema,
 }
 
@@ -202,13 +226,16 @@ def run_config(config: DictConfig) -> RunConfig:
         if getattr(values, name) not in allowed:
             raise ConfigError(f"{name}={getattr(values, name)} is not known. Expected one of {', '.join(allowed)}.")
     registry.task_type(values.task.type)
-    for section in ("data", "budget", "executor"):
+    for section in ("data", "budget", "executor", "report"):
         _refuse_unknown_keys(section, config[section], type(getattr(values, section)))
     data = DataSpec(**_as_dict(values.data))
     if not data.path:
         raise ConfigError(f"No data set: {values.task.type} needs data=NAME or data.path=FILE.")
     budget = Budget(**_as_dict(values.budget))
     _check_budget(budget)
+    if values.curve:
+        # Draws stand in for folds; what a seed changes is told by the main run.
+        budget = dataclasses.replace(budget, folds=min(5, max(2, budget.seeds)), seeds=1, probe_rows=0)
     for key, name in {"data.name": data.name, "budget.name": budget.name}.items():
         if name != safe_name(name) and name:
             raise ConfigError(f"{key}={name} is no name for a folder. Expected letters, digits, '.', '-' and '_'.")
@@ -218,7 +245,7 @@ def run_config(config: DictConfig) -> RunConfig:
     return RunConfig(
         task_type=values.task.type,
         data=dataclasses.replace(data, name=data.name or safe_name(Path(data.path).stem)),
-        protocol=values.protocol,
+        protocol="curve" if values.curve else values.protocol,
         budget=budget,
         executor=ExecutorSpec(**_as_dict(values.executor)),
         models=models,
@@ -228,7 +255,8 @@ def run_config(config: DictConfig) -> RunConfig:
         cache_dir=cache_dir(values.cache_dir),
         rerun=values.rerun,
         timings=values.timings,
-        machine=values.report.machine,
+        report=_report(values.report),
+        limits=_limits(values.decision),
         zoo_fetch=values.zoo.fetch,
         allow_unpinned=values.zoo.allow_unpinned,
         expected=_expected(values.expected, data.name),
@@ -306,6 +334,23 @@ def _check_budget(budget: Budget) -> None:
     for name in ("cell_seconds", "run_seconds"):
         if getattr(budget, name) <= 0:
             raise ConfigError(f"budget.{name}={getattr(budget, name)} must be larger than 0.")
+
+
+def _report(values: Any) -> ReportSettings:
+    settings = ReportSettings(**_as_dict(values))
+    for name in ("hourly_price", "requests_per_day", "error_cost", "human_cost"):
+        if getattr(settings, name) < 0:
+            raise ConfigError(f"report.{name}={getattr(settings, name)} must not be negative.")
+    return settings
+
+
+def _limits(values: DecisionSchema) -> Limits:
+    for name in ("max_latency_ms", "max_memory_mb"):
+        if getattr(values, name) < 0:
+            raise ConfigError(f"decision.{name}={getattr(values, name)} must not be negative; 0 sets no limit.")
+    if not 0 <= values.max_failure_rate <= 1:
+        raise ConfigError(f"decision.max_failure_rate={values.max_failure_rate} must lie between 0 and 1.")
+    return Limits(**{**_as_dict(values), "licences": tuple(values.licences)})
 
 
 def _expected(values: dict[str, Any], data: str) -> tuple[Expected, ...]:

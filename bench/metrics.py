@@ -25,6 +25,8 @@ class Metric:
     """What tables print."""
     score: Callable[[Codes, Probabilities], float]
     greater_is_better: bool
+    is_share: bool = False
+    """Whether it is a share of the items, whose variance follows from its size."""
 
 
 def accuracy(y: Codes, p: Probabilities) -> float:
@@ -60,12 +62,26 @@ def log_loss(y: Codes, p: Probabilities) -> float:
     return float(-np.log(np.clip(p[np.arange(len(y)), y], 1e-15, 1.0)).mean())
 
 
+def brier(y: Codes, p: Probabilities) -> float:
+    """Return the mean squared distance of the probabilities to the truth, summed over classes: 0 to 2 (Brier 1950).
+
+    Examples
+    --------
+    >>> brier(np.array([0, 1]), np.array([[1.0, 0.0], [1.0, 0.0]]))
+    1.0
+    """
+    # |p - onehot|² without the matrix of zeros and ones.
+    squares = np.square(np.asarray(p, np.float64)).sum(axis=1)
+    return float((squares - 2 * p[np.arange(len(y)), y] + 1).mean())
+
+
 _METRICS = {
     metric.name: metric
     for metric in (
-        Metric(name="accuracy", label="accuracy", score=accuracy, greater_is_better=True),
+        Metric(name="accuracy", label="accuracy", score=accuracy, greater_is_better=True, is_share=True),
         Metric(name="macro_f1", label="macro F1", score=macro_f1, greater_is_better=True),
         Metric(name="balanced_accuracy", label="balanced accuracy", score=balanced_accuracy, greater_is_better=True),
+        Metric(name="brier", label="Brier score", score=brier, greater_is_better=False),
         Metric(name="log_loss", label="log loss", score=log_loss, greater_is_better=False),
     )
 }

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 
 from bench import registry
-from bench.errors import ConfigError
+from bench.errors import ConfigError, did_you_mean
 from bench.types import BUDGETS, ROLES, Cell, ModelChoice, Record, RunConfig, Split, Task
+
+PROTOCOLS = ("cv", "published", "curve")
 
 CellId = tuple[str, int, int, int]
 """Model, repeat, fold, seed."""
@@ -31,8 +33,8 @@ def make_task(config: RunConfig) -> Task:
     """
     kind = registry.task_type(config.task_type)
     protocol = config.protocol or kind.protocol
-    if protocol not in ("cv", "published"):
-        raise ConfigError(f"Unknown protocol {protocol!r}. Known: cv, published.")
+    if protocol not in PROTOCOLS:
+        raise ConfigError(f"Unknown protocol {protocol!r}. {did_you_mean(protocol, PROTOCOLS)}")
     # Rows of different protocols must never share a table, so they do not share a folder.
     name = kind.name if protocol == kind.protocol else f"{kind.name}_{protocol}"
     return Task(

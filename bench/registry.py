@@ -9,7 +9,7 @@ import importlib
 import importlib.metadata
 import inspect
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, Protocol, TypeVar
 
@@ -67,6 +67,9 @@ class TaskType(Protocol):
 
     def splits(self, dataset: Dataset, protocol: str, budget: Budget, seed: int) -> tuple[list[Split], tuple[str, ...]]:
         """Return the splits, and notes on what had to be changed to make them."""
+
+    def perturbed(self, X: Any, seed: int) -> Mapping[str, Any]:
+        """Return the inputs after each kind of change that leaves the target alone, in the order of the rows."""
 
 
 _models: dict[str, ModelSpec] = {}

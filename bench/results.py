@@ -11,10 +11,10 @@ import io
 import json
 import math
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from filelock import FileLock
@@ -23,7 +23,7 @@ from bench.errors import BenchError
 from bench.files import clear_disk_errors, write_atomically
 from bench.machine import release
 from bench.plan import CellId, cell_id
-from bench.types import Budget, Dataset, ModelChoice, Record, Split, Task
+from bench.types import Budget, Cost, Dataset, ModelChoice, Record, Robustness, Split, Task
 from bench.zoo.store import Zoo
 
 IDENTITY = ("repeat", "fold", "seed")
@@ -31,6 +31,7 @@ HEAD = (*IDENTITY, "status", "origin", "reason")
 TAIL = ("n_train", "n_test", "digest")
 TIMINGS = ("fit_seconds", "predict_seconds")
 Timings = Literal["keep", "refresh", "none"]
+Measured = TypeVar("Measured", Cost, Robustness)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +47,18 @@ class Store:
         """Return the store below ``results_dir``; creates nothing."""
         below = Path(task.name) / data / budget
         return cls(folder=results_dir / below, timings=results_dir / "timings" / machine / below, metrics=task.metrics)
+
+    def items(self, model: str) -> Path:
+        """Return where the figures of single predictions lie."""
+        return self.folder / "items" / f"{model}.json"
+
+    def robustness(self, model: str) -> Path:
+        """Return where the robustness figures lie."""
+        return self.folder / "robustness" / f"{model}.json"
+
+    def cost(self, model: str) -> Path:
+        """Return where the cost figures of the machine class lie."""
+        return self.timings / f"{model}.json"
 
     def read(self, model: str, key: str) -> dict[CellId, Record]:
         """Return the finished rows of a model; none if another key made them."""
@@ -127,6 +140,23 @@ def read_timings(path: Path, key: str) -> dict[tuple[int, int, int], dict[str, f
             f"{path} is not a timing table ({type(error).__name__}: {error}). Restore it from git, or remove it: "
             "timings=refresh measures anew."
         ) from error
+
+
+def write_measured(path: Path, key: str, measured: Cost | Robustness) -> None:
+    """Write measured figures as JSON, four significant digits."""
+    content = {"key": key[:16], **_four_digits(asdict(measured))}
+    write_atomically(path, (json.dumps(content, indent=2, sort_keys=True) + "\n").encode())
+
+
+def read_measured(path: Path, key: str, kind: Callable[..., Measured]) -> Measured | None:
+    """Return what was measured for the given key, or None where there is nothing."""
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if content.pop("key") != key[:16]:
+            return None
+        return kind(**{name: _as_read(value) for name, value in content.items()})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def read_records(path: Path, metrics: Sequence[str]) -> list[Record]:
@@ -217,6 +247,8 @@ def provenance_of(
         "summary": spec.summary,
         "encoder": {},
         "expected": [],
+        "report": {},
+        "limits": {},
     }
     key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
     return {"key": key, "inputs": inputs, "about": about}
@@ -289,3 +321,27 @@ def _format_rows(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> b
 
 def _number(value: float, digits: int) -> str:
     return "" if math.isnan(value) else f"{value:.{digits}g}"
+
+
+def _four_digits(value: Any) -> Any:
+    match value:
+        case dict():
+            return {name: _four_digits(one) for name, one in value.items()}
+        case list() | tuple():
+            return [_four_digits(one) for one in value]
+        case float():
+            return None if np.isnan(value) else float(f"{value:.4g}")
+        case _:
+            return value
+
+
+def _as_read(value: Any) -> Any:
+    match value:
+        case None:
+            return float("nan")
+        case dict():
+            return {name: _as_read(one) for name, one in value.items()}
+        case list():
+            return tuple(_as_read(one) for one in value)
+        case _:
+            return value

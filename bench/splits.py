@@ -5,6 +5,7 @@ every test row. Where both are given, training rows of a test row's group are le
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,6 +115,51 @@ def _shuffled(dataset: Dataset, task: str, budget: Budget, seed: int) -> tuple[l
             Split(repeat=repeat, fold=k, train=np.sort(train), test=np.sort(test))
             for k, (train, test) in enumerate(parts)
         ]
+    return splits, notes
+
+
+LABELS_A_CLASS = (8, 16, 32, 64)
+SHARES = (0.1, 0.3, 1.0)
+
+
+def learning_curve_splits(
+    dataset: Dataset, task: str, budget: Budget, seed: int
+) -> tuple[list[Split], tuple[str, ...]]:
+    """Return growing training parts over several draws: ``repeat`` counts the steps, ``fold`` the draws.
+
+    Of each draw a fifth of the rows is the test part at every step. Steps take `LABELS_A_CLASS` rows of each class,
+    then `SHARES` of all rows; within a class each step's rows are among those of every larger one.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    task : str
+    budget : Budget
+        Gives the number of draws by ``folds``.
+    seed : int
+
+    Raises
+    ------
+    DataError
+        If a class or a group allows no two folds.
+    """
+    whole, notes = cross_validation_splits(dataset, task, replace(budget, folds=5, repeats=1), seed)
+    draws = whole[: budget.folds]
+    steps: dict[tuple[int, int], NDArray[np.intp]] = {}
+    for draw, split in enumerate(draws):
+        generator = np.random.default_rng(seed_for(seed, "curve", task, draw))
+        members = [
+            generator.permutation(split.train[dataset.y[split.train] == code]) for code in range(len(dataset.classes))
+        ]
+        takes = [[min(labels, len(rows)) for rows in members] for labels in LABELS_A_CLASS]
+        takes += [[max(1, round(share * len(rows))) for rows in members] for share in SHARES]
+        for step, take in enumerate(sorted(takes, key=sum)):
+            parts = [rows[:count] for rows, count in zip(members, take, strict=True)]
+            steps[step, draw] = np.sort(np.concatenate(parts))
+    splits = [
+        Split(repeat=step, fold=draw, train=train, test=draws[draw].test)
+        for (step, draw), train in sorted(steps.items())
+    ]
     return splits, notes
 
 

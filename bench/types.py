@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 Prediction = Literal["label", "probability", "value", "quantiles", "ranking"]
 Role = Literal["floor", "stable", "zoo", "tuned", "ensemble", "external"]
+Vectors = NDArray[np.float32]
+"""One row an item, shape (n, d)."""
 Status = Literal["ok", "failed", "timeout", "oom", "invalid", "skipped", "unavailable"]
 
 ROLES: tuple[Role, ...] = ("floor", "stable", "zoo", "tuned", "ensemble", "external")
@@ -138,6 +140,8 @@ class Budget:
     """No new cell is started after this."""
     threads: int = 0
     """Threads of one cell; 0 divides the machine's cores among the workers."""
+    probe_rows: int = 300
+    """Test rows of the first fold on which cost and robustness are measured; 0 leaves both out."""
     memory_mb: int = 0
     """Limit of a worker's memory under ``executor=processes``; 0 sets none."""
 
@@ -150,7 +154,8 @@ class Task:
     """Folder under ``results/``: the type, with the protocol added where it is not the type's own."""
     type: str
     protocol: str
-    """``cv`` for repeated (stratified, grouped or time-ordered) folds, ``published`` for the data set's own parts."""
+    """``cv`` for repeated (stratified, grouped or time-ordered) folds, ``published`` for the data set's own parts,
+    ``curve`` for growing training parts."""
     metrics: tuple[str, ...]
     """The first is the primary one."""
     reference: str
@@ -293,6 +298,46 @@ class Record:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What a model costs to run on one machine class, measured alone after the cells."""
+
+    cold_start_seconds: float
+    """From a running interpreter to the first answer, without fitting: imports, weights, one prediction."""
+    fit_seconds: float
+    """On the training rows of the first fold; a frozen encoder's share is added."""
+    latency_p50_ms: float
+    """One item at a time."""
+    latency_p95_ms: float
+    throughput_1: float
+    """Items a second in batches of 1."""
+    throughput_32: float
+    throughput_1000: float
+    peak_mb: float
+    """Resident memory of the process that fitted and predicted."""
+    artefact_mb: float
+    """Of the fitted model and its pretrained weights."""
+    packages: int
+    """Distributions beyond what the reference needs."""
+    packages_mb: float
+    """Their size as installed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Robustness:
+    """What small changes of the inputs do to a fitted model, by predicting again and nothing else."""
+
+    items: int
+    clean: float
+    """Primary metric of the unchanged items."""
+    perturbed: Mapping[str, tuple[float, float]]
+    """By kind of change: primary metric, and share of items whose prediction changes."""
+    order: float
+    """Largest change of a probability when the items come in reverse; 0 for a sound model."""
+    batch: float
+    """Largest change of a probability when items come one by one."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExecutorSpec:
     """How cells are run."""
 
@@ -323,6 +368,34 @@ class Expected:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a model must keep to be recommended at all; 0 or nothing sets no limit."""
+
+    max_latency_ms: float = 0.0
+    """Of 95 in 100 single predictions."""
+    max_memory_mb: float = 0.0
+    """Peak of the process that fits and predicts."""
+    max_failure_rate: float = 1.0
+    licences: tuple[str, ...] = ()
+    """The only ones that are allowed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportSettings:
+    """What a report reckons with."""
+
+    machine: str = ""
+    """Machine class whose timings are shown; empty for the best covered one."""
+    hourly_price: float = 0.10
+    """Of the machine, in units of money."""
+    requests_per_day: int = 2000
+    error_cost: float = 10.0
+    """Of one wrong answer that went out, in units of cost."""
+    human_cost: float = 1.0
+    """Of one item that a human answers."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunConfig:
     """A validated run: every name resolved, nothing loaded."""
 
@@ -343,8 +416,8 @@ class RunConfig:
     """``none`` reuses finished cells, ``failed`` repeats those that failed, ``all`` repeats everything."""
     timings: str
     """``keep`` those that were measured once, or ``refresh``: fit everything again and measure anew."""
-    machine: str
-    """Machine class whose timings the report shows; empty for the best covered one."""
+    report: ReportSettings
+    limits: Limits
     zoo_fetch: bool
     allow_unpinned: bool
     expected: tuple[Expected, ...]
@@ -394,3 +467,9 @@ class Decision:
     """Loss of score against the best mean, in units of the primary metric."""
     runner_up: str
     would_change_if: str
+    excluded: Mapping[str, str] = field(default_factory=dict)
+    """Models that break a hard limit, and which."""
+    also: str = ""
+    """When another number of training rows would change the answer; a sentence, or empty."""
+    winner_changes: float = float("nan")
+    """Probability that the highest mean goes to another model if all is fitted again on the same folds."""

@@ -10,6 +10,7 @@ import pandas as pd
 
 from bench.cell import CellInputs
 from bench.data import fingerprint
+from bench.predictions import Predictions
 from bench.splits import cross_validation_splits
 from bench.types import Budget, Cell, Dataset, ModelChoice, Record, Task
 from bench.zoo.features import FeatureCache
@@ -73,6 +74,7 @@ def inputs(folder: Path, models: Sequence[ModelChoice], data: Dataset | None = N
         models=tuple(models),
         zoo=Zoo.open(folder / "cache"),
         features=FeatureCache(folder / "features", data.fingerprint),
+        predictions=Predictions(folder / "predictions"),
         seed=0,
         threads=1,
         logs=folder / "logs",

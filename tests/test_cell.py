@@ -3,8 +3,9 @@ import re
 import numpy as np
 import pytest
 
-from bench.cell import checked_probabilities, prediction_digest, run_cell
+from bench.cell import checked_probabilities, run_cell
 from bench.errors import ModelError
+from bench.predictions import prediction_digest
 from tests.builders import cell, dataset, inputs
 from tests.toy_models import toy
 

@@ -1,23 +1,28 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from bench.stats.decision import decide
-from bench.stats.pairs import corrected_mean, detectable_difference, folds_needed, prediction_bound
-from bench.stats.table import ModelScores, compare, one_two_five, paired, scores_by_model
+from bench.stats.dependable import dependable_score
+from bench.stats.pairs import corrected_mean, detectable_difference, folds_needed
+from bench.stats.single_split import dependable_on_one_split
+from bench.stats.table import ModelFacts, ModelScores, Scoring, compare, one_two_five, paired, scores_by_model
+from bench.types import Cost, Limits
 from tests.builders import record
 
 RATIO = 0.25
+NO_LIMITS = Limits()
 
 
-def model(name, means, role="stable", seeds=2, noise=0.0, **changes):
+def model(name, means, role="stable", seeds=2, noise=0.0, licence="MIT", weights_mb=0.0, measured=None, **changes):
     cells = np.repeat(np.array(means)[:, None], seeds, axis=1)
     cells = cells + noise * np.where(np.arange(seeds) % 2, 1, -1)
     values = {
         "name": name,
-        "role": role,
+        "facts": ModelFacts(role=role, licence=licence, weights_mb=weights_mb, cost=measured, right=None),
         "folds": tuple((0, k) for k in range(len(means))),
         "cells": cells,
         "failed": 0,
@@ -27,7 +32,9 @@ def model(name, means, role="stable", seeds=2, noise=0.0, **changes):
         "digests": tuple(f"{name}{k}" for k in range(cells.size)),
         "cost": 0.1,
         "fit_seconds": 1.0,
-        "weights_mb": 0.0,
+        "fit_spread": 0.1,
+        "item_variance": math.nan,
+        "dependable": dependable_score(changes.get("cells", cells), RATIO, 0),
     }
     return ModelScores(**{**values, **changes})
 
@@ -40,8 +47,23 @@ def at(mean, wobble=1.0, shift=0):
     return list(mean + wobble * np.roll(WAVE, shift))
 
 
-def pick(*models, margin=0.01):
-    return decide([*models, FLOOR], "reference", "prior", margin, RATIO)
+def scoring(**changes):
+    values = {
+        "metric": "accuracy", "sign": 1.0, "is_share": True, "reference": "reference", "floor": "prior",
+        "margin": 0.01, "test_train_ratio": RATIO, "seed": 0,
+    }  # fmt: skip
+    return Scoring(**{**values, **changes})
+
+
+def facts(**roles):
+    return {
+        name: ModelFacts(role=role, licence="MIT", weights_mb=0.0, cost=None, right=None)
+        for name, role in roles.items()
+    }
+
+
+def pick(*models, limits=NO_LIMITS):
+    return decide([*models, FLOOR], scoring(), limits)
 
 
 def test_without_overlap_the_corrected_t_is_the_paired_t():
@@ -78,30 +100,18 @@ def test_one_fold_has_no_interval():
     assert one.mean == 0.9
     assert math.isnan(one.interval()[0])
     assert math.isnan(one.probability_above(0))
-    assert math.isnan(prediction_bound(np.array([[0.9, 0.8]])))
-
-
-def test_nine_fresh_runs_in_ten_lie_above_the_prediction_bound():
-    generator = np.random.default_rng(0)
-    above = []
-    for _ in range(2000):
-        fold = 0.02 * generator.standard_normal((6, 1))
-        cells = 0.9 + fold + 0.01 * generator.standard_normal((6, 3))
-        fresh = 0.9 + 0.02 * generator.standard_normal() + 0.01 * generator.standard_normal()
-        above.append(fresh >= prediction_bound(cells))
-    assert np.mean(above) == pytest.approx(0.90, abs=0.02)
 
 
 def test_the_detectable_difference_is_found_with_the_stated_power():
     one = corrected_mean(np.array(at(0.0)), RATIO)
-    assert detectable_difference(one) == pytest.approx((1.6449 + 0.8416) * one.scale, rel=1e-3)
+    assert detectable_difference(one) == pytest.approx((stats.t.ppf(0.95, 4) + stats.t.ppf(0.8, 4)) * one.scale)
 
 
 def test_failed_cells_score_the_floor_and_are_counted():
     records = [record("m", fold=k, score=0.9) for k in range(3)]
     records.append(record("m", fold=3, status="timeout", reason="too slow", scores={}, n_train=0, n_test=0))
     records += [record("prior", fold=k, score=0.3) for k in range(4)]
-    made = scores_by_model(records, {"m": "stable", "prior": "floor"}, "accuracy", 1.0, "prior", {})[0]
+    made = scores_by_model(records, facts(m="stable", prior="floor"), scoring())[0]
     assert made.failed == 1
     assert made.mean == pytest.approx((3 * 0.9 + 0.3) / 4)
     assert made.reason == "too slow"
@@ -109,7 +119,7 @@ def test_failed_cells_score_the_floor_and_are_counted():
 
 def test_unavailable_models_have_no_mean():
     records = [record("m", status="unavailable", reason="no weights", scores={})]
-    (made,) = scores_by_model(records, {"m": "zoo"}, "accuracy", 1.0, "prior", {})
+    (made,) = scores_by_model(records, facts(m="zoo"), scoring())
     assert math.isnan(made.mean)
     assert made.reason == "no weights"
 
@@ -122,8 +132,8 @@ def test_models_are_paired_by_fold_and_not_by_position():
 
 def test_smaller_is_better_metrics_are_turned():
     records = [record("good", score=0.9), record("bad", score=0.5)]
-    roles = {"good": "stable", "bad": "stable"}
-    good, bad = scores_by_model(records, roles, "log_loss", -1.0, "bad", {})
+    turned = scoring(metric="log_loss", sign=-1.0, is_share=False, floor="bad")
+    good, bad = scores_by_model(records, facts(good="stable", bad="stable"), turned)
     assert good.mean > bad.mean
 
 
@@ -223,7 +233,8 @@ def test_what_no_number_of_repeats_would_find_is_said():
     needed = folds_needed(difference, 0.06)
     for folds, enough in ((needed, True), (needed - 1, False)):
         scale = difference.spread * math.sqrt(1 / folds + RATIO)
-        assert ((1.6449 + 0.8416) * scale <= 0.06) is enough
+        found = (stats.t.ppf(0.95, folds - 1) + stats.t.ppf(0.8, folds - 1)) * scale
+        assert bool(found <= 0.06) is enough
 
 
 def test_a_slower_pick_does_not_boast_of_its_speed():
@@ -238,7 +249,54 @@ def test_cells_that_were_not_run_leave_their_folds_in_the_mean():
     made = model("m", [0.8, 0.6, 0.7], cells=cells)
     assert made.mean == pytest.approx((0.85 + 0.6 + 0.7) / 3)
     assert made.best == 0.9
-    assert made.dependable < made.mean
+    assert made.dependable.value < made.mean
+
+
+COST = Cost(
+    cold_start_seconds=1.0, fit_seconds=1.0, latency_p50_ms=40.0, latency_p95_ms=50.0, throughput_1=20.0,
+    throughput_32=100.0, throughput_1000=200.0, peak_mb=900.0, artefact_mb=90.0, packages=30, packages_mb=1000.0,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        (Limits(max_latency_ms=20), "50 ms for 95 in 100 predictions, 20 allowed"),
+        (Limits(max_memory_mb=500), "900 MB of memory, 500 allowed"),
+        (Limits(licences=("MIT", "Apache-2.0")), "licence GPL-3.0, allowed: MIT, Apache-2.0"),
+        (Limits(max_failure_rate=0.1), "20 % of its cells failed, 10 % allowed"),
+    ],
+)
+def test_a_hard_limit_excludes_the_best_and_says_so(limits, said):
+    cheap = replace(COST, latency_p95_ms=1.0, peak_mb=100.0)
+    reference = model("reference", at(0.80), measured=cheap)
+    best = model("best", at(0.90, shift=1), role="zoo", licence="GPL-3.0", measured=COST, failed=2)
+    decision = pick(reference, best, limits=limits)
+    assert decision.pick == "reference"
+    assert decision.excluded["best"] == said
+
+
+def test_what_was_not_measured_cannot_keep_a_limit():
+    decision = pick(model("reference", at(0.8)), limits=Limits(max_latency_ms=20))
+    assert decision.pick == ""
+    assert "No model keeps the hard limits" in decision.because[0]
+
+
+def test_one_split_with_known_predictions_is_compared_over_its_items():
+    generator = np.random.default_rng(0)
+    hard = generator.random(4000)
+
+    def on_one_split(name, accuracy, role="stable"):
+        right = (hard < accuracy)[None, :] ^ (generator.random((2, 4000)) < 0.01)
+        made = model(name, [float(right.mean())], role=role, seeds=2)
+        known = replace(made.facts, right=right)
+        dependable = dependable_on_one_split(made.cells, accuracy * (1 - accuracy) / 4000)
+        return replace(made, facts=known, dependable=dependable)
+
+    floor = on_one_split("prior", 0.3, "floor")
+    decision = decide([on_one_split("reference", 0.80), on_one_split("m", 0.90, "zoo"), floor], scoring(), Limits())
+    assert decision.pick == "m"
+    assert decision.confidence > 0.99
 
 
 def test_nothing_is_shipped_where_all_lie_at_the_floor():
@@ -258,14 +316,14 @@ def test_where_the_data_cannot_separate_the_reference_stays():
 
 def test_one_split_keeps_the_reference():
     floor = model("prior", [0.3], role="floor")
-    decision = decide([model("reference", [0.8]), model("m", [0.9]), floor], "reference", "prior", 0.01, RATIO)
+    decision = decide([model("reference", [0.8]), model("m", [0.9]), floor], scoring(), Limits())
     assert decision.pick == "reference"
     assert math.isnan(decision.confidence)
     assert decision.runner_up == "m"
 
 
 def test_without_the_reference_nothing_is_decided():
-    assert decide([FLOOR], "reference", "prior", 0.01, RATIO).pick == ""
+    assert decide([FLOOR], scoring(), Limits()).pick == ""
 
 
 def test_a_model_without_cells_is_no_contender():
@@ -281,7 +339,5 @@ def test_costs_are_rounded_to_one_two_five(value, step):
 def test_the_order_of_records_changes_no_statistic():
     records = [record(m, fold=k, seed=s, score=0.5 + k / 20) for m in "ab" for k in range(4) for s in range(2)]
     shuffled = [records[i] for i in np.random.default_rng(0).permutation(len(records))]
-    roles = {"a": "stable", "b": "zoo"}
-    one = scores_by_model(records, roles, "accuracy", 1.0, "a", {})
-    two = scores_by_model(shuffled, roles, "accuracy", 1.0, "a", {})
+    one, two = (scores_by_model(rows, facts(a="stable", b="zoo"), scoring(floor="a")) for rows in (records, shuffled))
     assert all((a.cells == b.cells).all() and a.digests == b.digests for a, b in zip(one, two, strict=True))

@@ -7,10 +7,10 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.report.content import Content
-from bench.report.wording import HEADERS, cells_of, check_line, protocol, recommendation, undecided
+from bench.report.wording import HEADERS, cells_of, check_line, deferral_sentence, protocol, recommendation, undecided
 
-RIGHT = ("best cell", "dependable", "fit", "predict 1,000")
-FIRST_TO_GO = ("best cell", "fit", "role", "dependable")
+RIGHT = ("best cell", "dependable", "total SD", "churn", "p50")
+FIRST_TO_GO = ("role", "best cell", "total SD", "churn", "dependable")
 """Columns left out where the terminal is too narrow for all; Markdown has them."""
 STYLES = {"better": "green", "worse": "red", "reference": "bold"}
 
@@ -33,6 +33,10 @@ def print_report(console: Console, content: Content) -> None:
         console.print(Text(check_line(check), style="" if check.met else "red"))
     console.print()
     console.print(Markdown(recommendation(content)))
+    pick = content.row(content.decision.pick)
+    if pick is not None and (sentence := deferral_sentence(pick, content.settings)):
+        console.print()
+        console.print(Text(sentence))
 
 
 def _table(console: Console, content: Content) -> Table:

@@ -4,6 +4,9 @@ import math
 
 from bench.report.content import Check, Content, Row
 from bench.stats.decision import what_is_needed
+from bench.stats.estimate import Estimate
+from bench.stats.table import one_two_five
+from bench.types import ReportSettings
 
 
 def points(value: float) -> str:
@@ -41,41 +44,155 @@ HEADERS = (
     "model",
     "role",
     "best cell",
-    "mean (95 % interval)",
+    "mean (95 %)",
     "dependable",
+    "total SD",
+    "churn",
     "against the reference",
     "verdict",
-    "fit",
-    "predict 1,000",
+    "grade",
+    "p50",
 )
 
 
 def cells_of(row: Row, reference: str) -> tuple[str, ...]:
     """Return one row of the table, in the order of `HEADERS`."""
-    scores, against = row.scores, row.against
+    scores, card = row.scores, row.stability
     if not scores.cells.size:
-        return scores.name, scores.role, "?", "?", "?", "?", "not run", "?", "?"
+        return (scores.name, scores.role, "?", "?", "?", "?", "?", "?", "not run", "?", "?")
+    difference, verdict = _against(row, reference)
+    low, high = row.mean.interval()
+    return (
+        scores.name,
+        scores.role,
+        points(scores.best),
+        points(row.mean.mean) if math.isnan(low) else f"{points(row.mean.mean)} ±{100 * (high - low) / 2:.2f}",
+        points(card.dependable.value),
+        points(card.total_sd.value),
+        share(card.churn.value),
+        difference,
+        verdict,
+        card.grade,
+        seconds(one_two_five(row.cost.latency_p50_ms / 1000)) if row.cost else "?",
+    )
+
+
+def _against(row: Row, reference: str) -> tuple[str, str]:
+    """Return the difference to the reference and the verdict, with what was not run or failed."""
+    scores, against = row.scores, row.against
     if scores.name == reference:
         difference, verdict = "", "reference"
     else:
-        span = interval(against.low, against.high, sign=True)
         value = "?" if math.isnan(against.difference) else f"{100 * against.difference:+.2f}"
-        difference, verdict = _with_interval(value, span), against.verdict
+        difference = _with_interval(value, interval(against.low, against.high, sign=True))
+        verdict = against.verdict
     total = scores.ran + scores.not_run
     if scores.not_run:
         verdict = f"{verdict}; {scores.ran} of {total} cells"
     if scores.failed:
         verdict = f"{verdict}; {scores.failed} of {total} failed"
+    return difference, verdict
+
+
+def share(value: float) -> str:
+    """Return a share in per cent; a question mark where there is none.
+
+    Examples
+    --------
+    >>> share(0.0123), share(float("nan"))
+    ('1.2 %', '?')
+    """
+    return "?" if math.isnan(value) else f"{100 * value:.1f} %"
+
+
+def estimate(found: Estimate, scale: float = 100.0) -> str:
+    """Return a figure with its interval in points, or a question mark and why it was not measured.
+
+    Examples
+    --------
+    >>> estimate(Estimate(value=0.004, low=0.002, high=0.009, method="")), estimate(Estimate.not_measured("one seed"))
+    ('0.40 (0.20 to 0.90)', '? (one seed)')
+    """
+    if not found.measured:
+        return f"? ({found.why})"
+    if math.isnan(found.low):
+        return f"{scale * found.value:.2f}"
+    return f"{scale * found.value:.2f} ({scale * found.low:.2f} to {scale * found.high:.2f})"
+
+
+COST_HEADERS = (
+    "model", "cold start", "fit", "p50", "p95", "a second at 1", "at 32", "at 1000", "predict 1,000", "price of 1,000",
+    "peak MB", "artefact MB", "packages", "their MB",
+)  # fmt: skip
+
+
+def cost_cells(row: Row, hourly_price: float) -> tuple[str, ...]:
+    """Return one row of the cost table, in the order of `COST_HEADERS`; figures rounded to 1-2-5 steps."""
+    cost, name = row.cost, row.scores.name
+    per_thousand = row.scores.cost
+    price = "?" if math.isnan(per_thousand) else f"{one_two_five(per_thousand * hourly_price / 3600):.12f}".rstrip("0")
+    if cost is None:
+        plain = (seconds(row.scores.fit_seconds), *["?"] * 5, seconds(per_thousand), price)
+        return (name, "?", *plain, *["?"] * 4)
+
+    def step(value: float) -> str:
+        return f"{one_two_five(value):g}"
+
     return (
-        scores.name,
-        scores.role,
-        points(scores.best),
-        _with_interval(points(row.mean.mean), interval(*row.mean.interval())),
-        points(scores.dependable),
-        difference,
-        verdict,
-        seconds(scores.fit_seconds),
-        seconds(scores.cost),
+        name,
+        seconds(one_two_five(cost.cold_start_seconds)),
+        seconds(row.scores.fit_seconds),
+        seconds(one_two_five(cost.latency_p50_ms / 1000)),
+        seconds(one_two_five(cost.latency_p95_ms / 1000)),
+        step(cost.throughput_1),
+        step(cost.throughput_32),
+        step(cost.throughput_1000),
+        seconds(per_thousand),
+        price,
+        step(cost.peak_mb),
+        step(cost.artefact_mb),
+        str(cost.packages),
+        step(cost.packages_mb),
+    )
+
+
+CARD_HEADERS = (
+    "model", "seed SD", "training-data SD", "total SD", "churn %", "excess churn", "worst fold", "worst quarter",
+    "failures %", "loss when perturbed", "time spread %", "grades",
+)  # fmt: skip
+
+
+def card_cells(row: Row) -> tuple[str, ...]:
+    """Return one stability card as a row, in the order of `CARD_HEADERS`; in points unless said otherwise."""
+    card = row.stability
+    return (
+        row.scores.name,
+        *map(estimate, (card.seed_sd, card.training_sd, card.total_sd, card.churn)),
+        estimate(card.excess_churn, scale=1),
+        *map(estimate, (card.worst_fold, card.tail_mean, card.failure_rate, card.robustness, card.time_spread)),
+        ", ".join(f"{name} {letter}" for name, letter in card.grades.items()) + f": {card.grade}",
+    )
+
+
+def deferral_sentence(row: Row, settings: ReportSettings) -> str:
+    """Return what to hand to a human, as a sentence; empty where nothing is known of single predictions."""
+    plan = row.deferral
+    if plan is None:
+        return ""
+    costs = f"With {settings.error_cost:g} for an error and {settings.human_cost:g} for a human answer"
+    others = f"against {plan.cost_model_only:.3g} for the model alone and {plan.cost_human_only:g} for humans alone"
+    if math.isinf(plan.threshold):
+        return f"{costs}, {row.scores.name} should answer nothing by itself: humans alone cost less."
+    daily = (1 - plan.automated) * settings.requests_per_day
+    wrong = (
+        f"{100 * plan.error.value:.2f} % of them wrong (95 % upper bound {100 * plan.error.high:.2f} %)"
+        if plan.error.measured
+        else "of whose errors nothing is known"
+    )
+    return (
+        f"{costs}, let {row.scores.name} answer where its confidence is at least {plan.threshold:.2f}: "
+        f"{100 * plan.automated:.1f} % of the items, {wrong}, and {daily:.0f} of {settings.requests_per_day} a day "
+        f"for a human. Cost of an item {plan.cost:.3g}, {others}. Holds for items like these only (exchangeable ones)."
     )
 
 
@@ -86,6 +203,8 @@ def _with_interval(value: str, span: str) -> str:
 def recommendation(content: Content) -> str:
     """Return the recommendation as a paragraph of Markdown."""
     decision = content.decision
+    if content.task.protocol == "curve":
+        return decision.because[0]
     if not decision.pick:
         return f"**Nothing to ship.** {decision.because[0]} Look at the data before trying larger models."
     sure = "" if math.isnan(decision.confidence) else f" (confidence {decision.confidence:.2f})"
@@ -96,13 +215,21 @@ def recommendation(content: Content) -> str:
         text += f" Price: {100 * max(0.0, decision.price):.2f} points, {how}."
     if decision.runner_up:
         text += f" Prefer `{decision.runner_up}` if {decision.would_change_if}."
+    if decision.also:
+        text += f" {decision.also}"
+    if not math.isnan(decision.winner_changes) and decision.winner_changes >= 0.005:
+        text += (
+            f" With other seeds another model has the highest mean in {100 * decision.winner_changes:.0f} of 100 runs."
+        )
+    if decision.excluded:
+        text += f" Left out by hard limits: {'; '.join(f'{name} ({why})' for name, why in decision.excluded.items())}."
     return text
 
 
 def undecided(content: Content) -> list[str]:
     """Return a line for every verdict "cannot tell": what these splits can find, and what would find the margin."""
     return [
-        f"{row.scores.name}: cannot tell; "
+        f"{row.scores.name}: the data cannot tell whether it differs from the reference by the margin; "
         f"{what_is_needed(row.against.detectable, row.against.folds_needed, content.task.margin)}."
         for row in content.rows
         if row.against.verdict == "cannot tell" and not math.isnan(row.against.detectable)
@@ -115,6 +242,8 @@ def protocol(content: Content) -> str:
     seeds = _count(about["budget"]["seeds"], "seed")
     if content.task.protocol == "published":
         how = f"the published train and test parts, {seeds}"
+    elif content.task.protocol == "curve":
+        how = f"{_count(about['repeats'], 'size')} of the training part x {_count(inputs['folds'], 'draw')}"
     else:
         how = " x ".join((_count(inputs["folds"], "fold"), _count(about["repeats"], "repeat"), seeds))
     return (

@@ -6,46 +6,58 @@ beat the floor, and where the data cannot separate the models the stable referen
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bench.stats.pairs import detectable_difference, folds_needed
-from bench.stats.table import ModelScores, paired
-from bench.types import ROLES, Decision
+from bench.stats.table import ModelScores, Scoring, paired
+from bench.types import ROLES, Decision, Limits
 
 BEATS_FLOOR = 0.95
 NOT_WORSE = 0.90
 SEPARATES = 0.95
 
 
-def decide(
-    models: Sequence[ModelScores], reference: str, floor: str, margin: float, test_train_ratio: float
-) -> Decision:
+def decide(models: Sequence[ModelScores], scoring: Scoring, limits: Limits) -> Decision:
     """Apply the decision rule to scores that are turned so that larger is better.
 
     Parameters
     ----------
     models : sequence of ModelScores
-    reference, floor : str
-        Names among ``models``.
-    margin : float
-        The smallest difference that matters.
-    test_train_ratio : float
-        Test rows divided by training rows of a fold.
+    scoring : Scoring
+    limits : Limits
 
     Returns
     -------
     Decision
-        With an empty ``pick`` where no model surely beats the floor.
+        With an empty ``pick`` where no model keeps the limits and surely beats the floor.
     """
     known = {model.name: model for model in models if model.cells.size}
-    if reference not in known or floor not in known:
+    if scoring.reference not in known or scoring.floor not in known:
         return _nothing("The reference or the floor has no scores.")
-    if len(known[reference].folds) < 2:
-        return _one_split(known, known[reference])
-    return _Choice(known, known[reference], known[floor], margin, test_train_ratio).decide()
+    if len(known[scoring.reference].folds) < 2 and any(model.facts.right is None for model in known.values()):
+        return _one_split(known, known[scoring.reference])
+    excluded = {name: why for name, model in known.items() if (why := broken_limit(model, limits))}
+    return replace(_Choice(known, scoring, excluded).decide(), excluded=excluded)
+
+
+def broken_limit(model: ModelScores, limits: Limits) -> str:
+    """Return which hard limit a model breaks, or an empty string. What was not measured cannot be shown to be kept."""
+    cost = model.facts.cost
+    for most, value, what in (
+        (limits.max_latency_ms, cost.latency_p95_ms if cost else math.nan, "ms for 95 in 100 predictions"),
+        (limits.max_memory_mb, cost.peak_mb if cost else math.nan, "MB of memory"),
+    ):
+        if most and not value <= most:
+            return f"{'unknown' if math.isnan(value) else f'{value:.3g}'} {what}, {most:g} allowed"
+    if limits.licences and model.facts.licence not in limits.licences:
+        return f"licence {model.facts.licence}, allowed: {', '.join(limits.licences)}"
+    rate = model.failed / model.ran if model.ran else 1.0
+    if rate > limits.max_failure_rate:
+        return f"{100 * rate:.0f} % of its cells failed, {100 * limits.max_failure_rate:g} % allowed"
+    return ""
 
 
 @dataclass(frozen=True)
@@ -53,16 +65,29 @@ class _Choice:
     """The steps of the rule over the models that have scores."""
 
     known: dict[str, ModelScores]
-    reference: ModelScores
-    floor: ModelScores
-    margin: float
-    ratio: float
+    scoring: Scoring
+    excluded: Mapping[str, str]
+
+    @property
+    def reference(self) -> ModelScores:
+        return self.known[self.scoring.reference]
+
+    @property
+    def margin(self) -> float:
+        return self.scoring.margin
+
+    @property
+    def ratio(self) -> float:
+        return self.scoring.test_train_ratio
 
     def decide(self) -> Decision:
-        contenders = [model for model in self.known.values() if model.role != "floor" and self._beats_floors(model)]
+        able = [model for name, model in self.known.items() if model.role != "floor" and name not in self.excluded]
+        contenders = [model for model in able if self._beats_floors(model)]
         if not contenders:
-            return _nothing(f"No model beats {self.floor.name} by {self.margin:g} with a probability of {BEATS_FLOOR}.")
-        best = max(contenders, key=lambda model: model.mean)
+            broken = "" if able else " No model keeps the hard limits."
+            sure = f"with a probability of {BEATS_FLOOR}"
+            return _nothing(f"No model beats {self.scoring.floor} by {100 * self.margin:g} points {sure}.{broken}")
+        best = max(contenders, key=lambda model: (model.mean, model is self.reference))
         close = [model for model in contenders if model is best or self._p_within(best, model) >= NOT_WORSE]
         pick = _by_dependability(close, self.margin)[0]
         why: tuple[str, ...] = ()
@@ -85,7 +110,7 @@ class _Choice:
     def _beats_floors(self, model: ModelScores) -> bool:
         """Return whether a model surely beats the floor; what owes its place to pretraining has to beat every one."""
         every = [one for one in self.known.values() if one.role == "floor"]
-        floors = every if model.role in ("zoo", "ensemble") else [self.floor]
+        floors = every if model.role in ("zoo", "ensemble") else [self.known[self.scoring.floor]]
         return all(paired(model, one, self.ratio).probability_above(self.margin) >= BEATS_FLOOR for one in floors)
 
     def _p_within(self, better: ModelScores, model: ModelScores) -> float:
@@ -98,16 +123,16 @@ class _Choice:
         self, best: ModelScores, contenders: Sequence[ModelScores]
     ) -> tuple[ModelScores, tuple[str, ...]]:
         """Weigh the best mean against a stable model with a higher dependable score, by expected regret."""
-        rivals = [model for model in contenders if model.role == "stable" and model.dependable > best.dependable]
+        rivals = [model for model in contenders if model.role == "stable" and _dependable(model) > _dependable(best)]
         if not rivals:
             return best, ()
-        rival = max(rivals, key=lambda model: model.dependable)
+        rival = max(rivals, key=_dependable)
         regret = {model.name: expected_regret(model, best.mean) for model in (best, rival)}
         conflict = (
             f"mean and dependable score disagree: {best.name} is {100 * (best.mean - rival.mean):.2f} points ahead on "
-            f"average, {rival.name} {100 * (rival.dependable - best.dependable):.2f} points in the worst run of ten; "
-            f"a single run falls short of the best mean by {100 * regret[best.name]:.2f} points with {best.name} and "
-            f"by {100 * regret[rival.name]:.2f} with {rival.name}"
+            f"average, {rival.name} {100 * (_dependable(rival) - _dependable(best)):.2f} points in the worst run of "
+            f"ten; a single run falls short of the best mean by {100 * regret[best.name]:.2f} points with {best.name} "
+            f"and by {100 * regret[rival.name]:.2f} with {rival.name}"
         )
         return (best if regret[best.name] <= regret[rival.name] else rival), (conflict,)
 
@@ -128,10 +153,10 @@ class _Choice:
                 f"{self._p_within(best, pick):.2f} ({100 * gap.mean:+.2f} points, 95 % CI {100 * low:+.2f} to "
                 f"{100 * high:+.2f})"
             )
-        dependable = f"nine runs in ten score at least {100 * pick.dependable:.2f}"
+        dependable = f"nine runs in ten score at least {100 * _dependable(pick):.2f}"
         if runner_up is pick:
             return (*facts, dependable, "no other model is a contender")
-        return (*facts, f"{dependable} ({runner_up.name}: {100 * runner_up.dependable:.2f})", _cost(pick, runner_up))
+        return (*facts, f"{dependable} ({runner_up.name}: {100 * _dependable(runner_up):.2f})", _cost(pick, runner_up))
 
     def _would_change(self, pick: ModelScores, best: ModelScores, runner_up: ModelScores) -> str:
         if runner_up is pick:
@@ -142,7 +167,7 @@ class _Choice:
             return f"a difference of {size} matters (the margin is {100 * self.margin:g})"
         if runner_up.cost < pick.cost:
             return f"speed matters more than {size}"
-        return f"it gains {size} or more"
+        return f"it gains {size} or more" if gap >= 0.005 else "it does better on more data"
 
 
 def expected_regret(model: ModelScores, target: float) -> float:
@@ -169,15 +194,20 @@ def what_is_needed(detectable: float, folds: float, margin: float) -> str:
 
 def _by_dependability(models: Sequence[ModelScores], margin: float) -> list[ModelScores]:
     """Order by dependable score; within half a margin of the first by cost, weight and family."""
-    most = max((model.dependable for model in models), default=math.nan)
-    near = [model for model in models if model.dependable >= most - margin / 2]
+    most = max(map(_dependable, models), default=math.nan)
+    near = [model for model in models if _dependable(model) >= most - margin / 2]
     far = [model for model in models if model not in near]
 
     def burden(model: ModelScores) -> tuple[float, float, int, str]:
         cost = math.inf if math.isnan(model.cost) else model.cost
-        return cost, model.weights_mb, ROLES.index(model.role), model.name
+        return cost, model.facts.weights_mb, ROLES.index(model.role), model.name
 
-    return sorted(near, key=burden) + sorted(far, key=lambda model: (-model.dependable, burden(model)))
+    return sorted(near, key=burden) + sorted(far, key=lambda model: (-_dependable(model), burden(model)))
+
+
+def _dependable(model: ModelScores) -> float:
+    value = model.dependable.value
+    return -math.inf if math.isnan(value) else value
 
 
 def _cost(pick: ModelScores, other: ModelScores) -> str:

@@ -11,6 +11,7 @@ Benavoli, Corani, Demšar & Zaffalon 2017, Time for a Change, section 4 (the pos
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,41 +78,13 @@ def corrected_mean(values: NDArray[np.floating], test_train_ratio: float, resolu
     )
 
 
-def prediction_bound(cells: NDArray[np.floating], level: float = 0.10) -> float:
-    """Return the score that one fresh training run exceeds with probability ``1 - level``.
-
-    Parameters
-    ----------
-    cells : array, shape (K, S)
-        Scores of folds and seeds; a failed cell counts as the floor's score, NaN is a cell that was not run.
-    level : float
-
-    Returns
-    -------
-    float
-        The lower prediction bound of a t distribution with K - 1 degrees of freedom, whose variance is that of one
-        cell plus that of the mean; NaN for a single fold.
-    """
-    from scipy.stats import t
-
-    folds = cells.shape[0]
-    if folds < 2:
-        return math.nan
-    by_fold = np.nanmean(cells, axis=1)
-    seeds = np.isfinite(cells).sum(axis=1)
-    repeated = cells[seeds > 1]
-    within = float(np.nanvar(repeated, axis=1, ddof=1).mean()) if len(repeated) else 0.0
-    between = max(0.0, float(by_fold.var(ddof=1)) - within / float(seeds.mean()))
-    spread = math.sqrt((between + within) * (1 + 1 / folds))
-    return float(by_fold.mean() + t.ppf(level, folds - 1) * spread)
-
-
 def detectable_difference(difference: CorrectedMean, alpha: float = 0.05, power: float = 0.8) -> float:
     """Return the smallest true difference that these splits would find with the given power.
 
-    The minimum detectable effect (z_{1-alpha} + z_power) x standard error; NaN for a single split.
+    The minimum detectable effect (t_{1-alpha} + t_power) x standard error, NaN for a single split. With quantiles of
+    the normal distribution instead, 5 folds would find it in 66 and not in 80 of 100 cases.
     """
-    return _quantiles(alpha, power) * difference.scale
+    return float(_quantiles(difference.df, alpha, power)) * difference.scale
 
 
 def folds_needed(difference: CorrectedMean, margin: float, alpha: float = 0.05, power: float = 0.8) -> float:
@@ -129,19 +102,27 @@ def folds_needed(difference: CorrectedMean, margin: float, alpha: float = 0.05, 
     --------
     >>> one = corrected_mean(np.array([0.1, 0.2, 0.3, 0.2]), 0.0)
     >>> folds_needed(one, margin=0.05)
-    17.0
+    19.0
     >>> folds_needed(corrected_mean(np.array([0.1, 0.2, 0.3, 0.2]), 0.25), margin=0.05)
     inf
     """
     if math.isnan(difference.spread):
         return math.nan
-    if difference.spread == 0:
-        return 2.0
-    share = (margin / (_quantiles(alpha, power) * difference.spread)) ** 2 - difference.test_train_ratio
-    return max(2.0, float(math.ceil(1 / share))) if share > 0 else math.inf
+    folds = difference.df + 1
+    if difference.scale > 1.001 * difference.spread * math.sqrt(1 / folds + difference.test_train_ratio):
+        # Held up by the resolution of few items, which no repeat refines.
+        return math.inf
+    wanted = np.arange(2, MOST_FOLDS)
+    found = _quantiles(wanted - 1, alpha, power) * difference.spread * np.sqrt(1 / wanted + difference.test_train_ratio)
+    enough = np.flatnonzero(found <= margin)
+    return float(wanted[enough[0]]) if len(enough) else math.inf
 
 
-def _quantiles(alpha: float, power: float) -> float:
-    from scipy.stats import norm
+MOST_FOLDS = 10_000
+"""What would take more is called out of reach."""
 
-    return float(norm.ppf(1 - alpha) + norm.ppf(power))
+
+def _quantiles(df: Any, alpha: float, power: float) -> Any:
+    from scipy.stats import t
+
+    return t.ppf(1 - alpha, df) + t.ppf(power, df)

@@ -2,14 +2,52 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.stats.pairs import CorrectedMean, corrected_mean, detectable_difference, folds_needed, prediction_bound
-from bench.types import Comparison, Record, Role
+from bench.stats import bootstrap
+from bench.stats.dependable import dependable_score
+from bench.stats.estimate import Estimate
+from bench.stats.pairs import CorrectedMean, corrected_mean, detectable_difference, folds_needed
+from bench.stats.single_split import dependable_on_one_split, item_difference, item_mean
+from bench.types import Comparison, Cost, Record, Role, seed_for
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scoring:
+    """How the scores of one table are to be read."""
+
+    metric: str
+    sign: float
+    """+1 where larger is better, -1 where smaller is."""
+    is_share: bool
+    """Whether the score is a share of the items, whose variance follows from its size."""
+    reference: str
+    floor: str
+    """Model whose mean stands in for failed cells."""
+    margin: float
+    """The smallest difference that matters."""
+    test_train_ratio: float
+    """Test rows divided by training rows of a fold."""
+    seed: int
+    """Of all resampling."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ModelFacts:
+    """What is known of a model beside its records."""
+
+    role: Role
+    licence: str
+    weights_mb: float
+    """Size of pretrained weights."""
+    cost: Cost | None
+    """None where it was not measured."""
+    right: NDArray[np.bool_] | None
+    """Whether each tested row was predicted right, shape (S, n), rows in one order for all models."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -17,7 +55,7 @@ class ModelScores:
     """The primary metric of one model, turned so that larger is better."""
 
     name: str
-    role: Role
+    facts: ModelFacts
     folds: tuple[tuple[int, int], ...]
     """Repeat and fold of each of the K rows of ``cells``."""
     cells: NDArray[np.floating]
@@ -34,11 +72,20 @@ class ModelScores:
     cost: float
     """Seconds per 1,000 predictions, rounded to a 1-2-5 step; NaN where not measured."""
     fit_seconds: float
-    """Median over cells, rounded to a 1-2-5 step; NaN where not measured."""
-    weights_mb: float
-    """Size of pretrained weights."""
+    """Rounded to a 1-2-5 step; NaN where not measured."""
+    fit_spread: float
+    """1.4826 x MAD / median of the seconds of a fit over cells; NaN for fewer than three."""
+    dependable: Estimate
+    """What nine fresh training runs in ten would score at least."""
+    item_variance: float
+    """Mean variance of a fold's score under other test items; NaN where it does not follow from the score."""
     reason: str = ""
     """Why there are no cells, or why the first failed one failed."""
+
+    @property
+    def role(self) -> Role:
+        """Role of the model."""
+        return self.facts.role
 
     @property
     def by_fold(self) -> NDArray[np.floating]:
@@ -55,80 +102,97 @@ class ModelScores:
         """The best single cell: a headline elsewhere, a curiosity here."""
         return float(np.nanmax(self.cells)) if self.cells.size else math.nan
 
-    @property
-    def dependable(self) -> float:
-        """What nine fresh training runs in ten would score at least."""
-        return prediction_bound(self.cells) if self.cells.size else math.nan
 
-
-def scores_by_model(
-    records: Sequence[Record],
-    roles: Mapping[str, Role],
-    metric: str,
-    sign: float,
-    floor: str,
-    weights_mb: Mapping[str, float],
-) -> list[ModelScores]:
-    """Return the scores of every model, in the order of ``roles``.
-
-    Parameters
-    ----------
-    records : sequence of Record
-    roles : mapping
-        Role of each model.
-    metric : str
-    sign : float
-        +1 where larger is better, -1 where smaller is.
-    floor : str
-        Model whose mean stands in for failed cells.
-    weights_mb : mapping
-        Size of each model's pretrained weights in MB.
-    """
+def scores_by_model(records: Sequence[Record], facts: Mapping[str, ModelFacts], scoring: Scoring) -> list[ModelScores]:
+    """Return the scores of every model, in the order of ``facts``."""
     ran = [record for record in records if record.status not in ("skipped", "unavailable")]
-    imputed = _mean([sign * r.scores[metric] for r in ran if r.model == floor and r.status == "ok"])
-    out = []
-    for model, role in roles.items():
-        mine = [record for record in ran if record.model == model]
-        seeds = sorted({r.seed for r in mine})
-        known = {(r.repeat, r.fold, r.seed): _cell_score(r, metric, sign, imputed) for r in mine}
-        digests = {(r.repeat, r.fold, r.seed): r.digest for r in mine}
-        # A failed cell has no score where the floor has none.
-        folds = sorted({(repeat, fold) for (repeat, fold, _), score in known.items() if not math.isnan(score)})
-        grid = [[(*fold, seed) for seed in seeds] for fold in folds]
-        others = [r.reason for r in records if r.model == model and r.status != "ok"]
-        out.append(
-            ModelScores(
-                name=model,
-                role=role,
-                folds=tuple(folds),
-                cells=np.array([[known.get(cell, math.nan) for cell in row] for row in grid]).reshape(
-                    len(folds), len(seeds)
-                ),
-                failed=sum(r.status != "ok" for r in mine),
-                ran=len(mine),
-                not_run=sum(r.model == model for r in records) - len(mine),
-                items=_tested_items(mine),
-                digests=tuple(digests.get(cell, "") for row in grid for cell in row),
-                cost=one_two_five(
-                    _median([1000 * r.predict_seconds / r.n_test for r in mine if r.status == "ok" and r.n_test])
-                ),
-                fit_seconds=one_two_five(_median([r.fit_seconds for r in mine if r.status == "ok"])),
-                weights_mb=weights_mb.get(model, 0.0),
-                reason=others[0] if others else "",
-            )
-        )
-    return out
+    floor = [record for record in ran if record.model == scoring.floor and record.status == "ok"]
+    imputed = _mean([scoring.sign * record.scores[scoring.metric] for record in floor])
+    return [
+        _scores_of(name, [r for r in records if r.model == name], known, imputed, scoring)
+        for name, known in facts.items()
+    ]
+
+
+def _scores_of(
+    name: str, records: Sequence[Record], facts: ModelFacts, imputed: float, scoring: Scoring
+) -> ModelScores:
+    ran = [record for record in records if record.status not in ("skipped", "unavailable")]
+    ok = [record for record in ran if record.status == "ok"]
+    known = {(r.repeat, r.fold, r.seed): _cell_score(r, scoring, imputed) for r in ran}
+    # A failed cell has no score where the floor has none.
+    folds = sorted({(repeat, fold) for (repeat, fold, _), score in known.items() if not math.isnan(score)})
+    grid = [[(*fold, seed) for seed in sorted({r.seed for r in ran})] for fold in folds]
+    digests = {(r.repeat, r.fold, r.seed): r.digest for r in ran}
+    item_variance = _item_variance(ok, facts.right, scoring)
+    others = [r.reason for r in records if r.status != "ok"]
+    return ModelScores(
+        name=name,
+        facts=facts,
+        folds=tuple(folds),
+        cells=_filled(grid, known),
+        failed=len(ran) - len(ok),
+        ran=len(ran),
+        not_run=len(records) - len(ran),
+        items=_tested_items(ran),
+        digests=tuple(digests.get(cell, "") for row in grid for cell in row),
+        cost=one_two_five(_cost(ok, facts.cost)),
+        fit_seconds=one_two_five(facts.cost.fit_seconds if facts.cost else _median([r.fit_seconds for r in ok])),
+        fit_spread=_spread([r.fit_seconds for r in ok]),
+        dependable=_dependable(name, ok, grid, len(ran) - len(ok), imputed, item_variance, scoring),
+        item_variance=item_variance,
+        reason=others[0] if others else "",
+    )
+
+
+def _dependable(
+    name: str,
+    ok: Sequence[Record],
+    grid: Sequence[Sequence[tuple[int, int, int]]],
+    failed: int,
+    imputed: float,
+    item_variance: float,
+    scoring: Scoring,
+) -> Estimate:
+    succeeded = _filled(grid, {(r.repeat, r.fold, r.seed): _cell_score(r, scoring, imputed) for r in ok})
+    if len(grid) == 1:
+        return dependable_on_one_split(succeeded, item_variance)
+    return dependable_score(
+        succeeded,
+        scoring.test_train_ratio,
+        seed_for(scoring.seed, "dependable", name),
+        failed=failed,
+        floor=imputed,
+        item_variance=None if math.isnan(item_variance) else item_variance,
+    )
+
+
+def _filled(
+    grid: Sequence[Sequence[tuple[int, int, int]]], scores: Mapping[tuple[int, int, int], float]
+) -> NDArray[np.floating]:
+    rows = [[scores.get(cell, math.nan) for cell in row] for row in grid]
+    return np.array(rows, dtype=float) if rows else np.empty((0, 0))
 
 
 def score_interval(scores: ModelScores, test_train_ratio: float) -> CorrectedMean:
-    """Return the mean score over folds with its corrected standard error."""
+    """Return the mean score with its corrected standard error; of a single split, that over its items."""
+    if len(scores.folds) == 1 and not math.isnan(scores.item_variance):
+        return item_mean(scores.mean, scores.item_variance)
     return corrected_mean(scores.by_fold, test_train_ratio, _resolution(scores))
 
 
 def paired(one: ModelScores, other: ModelScores, test_train_ratio: float) -> CorrectedMean:
-    """Return the mean difference ``one - other`` over the folds that both have, seeds averaged."""
+    """Return the mean difference ``one - other``, seeds averaged.
+
+    Over the folds that both have; where that is a single one, over its items, if the predictions of both are known.
+    """
     theirs = dict(zip(other.folds, other.by_fold, strict=True))
     gaps = [mine - theirs[fold] for fold, mine in zip(one.folds, one.by_fold, strict=True) if fold in theirs]
+    if len(gaps) == 1 and one.facts.right is not None and other.facts.right is not None:
+        # The same draws whichever way round the two are given.
+        first, second = sorted((one, other), key=lambda model: model.name)
+        gap = item_difference(first.facts.right, second.facts.right, seed_for(0, first.name, second.name))  # type: ignore[arg-type]
+        return gap if first is one else replace(gap, mean=-gap.mean)
     return corrected_mean(np.array(gaps), test_train_ratio, max(_resolution(one), _resolution(other)))
 
 
@@ -198,8 +262,33 @@ def _tested_items(records: Sequence[Record]) -> int:
     return max(by_repeat.values(), default=0)
 
 
-def _cell_score(record: Record, metric: str, sign: float, imputed: float) -> float:
-    return sign * record.scores[metric] if record.status == "ok" else imputed
+def _cell_score(record: Record, scoring: Scoring, imputed: float) -> float:
+    return scoring.sign * record.scores[scoring.metric] if record.status == "ok" else imputed
+
+
+def _item_variance(ok: Sequence[Record], right: NDArray[np.bool_] | None, scoring: Scoring) -> float:
+    """Return the variance that other test items give to a fold's score: the part that all seeds share, where known."""
+    if not scoring.is_share:
+        return math.nan
+    if right is not None and len(right) > 1 and ok:
+        items = float(np.mean([record.n_test for record in ok]))
+        return float(bootstrap.item_variance(right.astype(float)) * right.shape[1] / items)
+    shares = [(record.scores[scoring.metric], record.n_test) for record in ok if record.n_test]
+    return _mean([share * (1 - share) / n for share, n in shares])
+
+
+def _cost(ok: Sequence[Record], cost: Cost | None) -> float:
+    """Return seconds per 1,000 predictions: as measured alone, else as the scoring cells took."""
+    if cost is not None:
+        return 1000 / cost.throughput_1000
+    return _median([1000 * record.predict_seconds / record.n_test for record in ok if record.n_test])
+
+
+def _spread(seconds: Sequence[float]) -> float:
+    finite = np.array([value for value in seconds if not math.isnan(value)])
+    if len(finite) < 3 or np.median(finite) == 0:
+        return math.nan
+    return float(1.4826 * np.median(np.abs(finite - np.median(finite))) / np.median(finite))
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -10,8 +10,10 @@ from rich.console import Console
 from rich.text import Text
 
 from bench.errors import BenchError
-from bench.report.content import Content, read_content
+from bench.publish import decision_json, read_decisions
+from bench.report.content import Content
 from bench.report.markdown import overview_markdown, report_markdown
+from bench.report.read import read_content
 from bench.results import format_records, read_provenance, read_records, read_timings
 from bench.types import Record
 
@@ -29,7 +31,8 @@ def validate(results_dir: str) -> int:
         raise BenchError(f"There is no folder {root}. Run python -m bench task=text_clf, or give results_dir=DIR.")
     console = Console(soft_wrap=True)
     made = [path.with_suffix("") for form in ("csv", "json") for path in root.glob(f"*/*/*/*.{form}")]
-    tables = sorted({path for path in made if path.relative_to(root).parts[0] != "timings"})
+    made = [path for path in made if path.name != "decision" and path.relative_to(root).parts[0] != "timings"]
+    tables = sorted(set(made))
     problems = [problem for table in tables for problem in _table_problems(table)]
     problems += [problem for path in sorted(root.glob("timings/*/*/*/*/*.csv")) for problem in _timing_problems(path)]
     problems += _report_problems(root, sorted({path.parent for path in tables}))
@@ -100,9 +103,7 @@ def _report_problems(root: Path, folders: Sequence[Path]) -> Iterator[str]:
     """Write every report anew in memory and compare: a report must say what its tables say."""
     # Costs are those of the machine class that ran last, and the report does not say in one place which that was.
     machines = ["", *sorted(path.name for path in root.glob("timings/*"))]
-    overviews: list[Content] = []
     for folder in folders:
-        report = folder / "report.md"
         try:
             contents = [read_content(folder, root, machine) for machine in machines]
         except BenchError as error:
@@ -114,15 +115,16 @@ def _report_problems(root: Path, folders: Sequence[Path]) -> Iterator[str]:
             continue
         for name in known[0].left_out:
             yield f"{folder / name}.csv: made from other data, splits or versions than the reference's table"
-        text = report.read_text(encoding="utf-8") if report.exists() else ""
-        same = [content for content in known if report_markdown(content) == text]
-        if not same:
-            yield f"{report} is {'stale' if text else 'missing'}: run the benchmark again"
-        overviews += same[:1]
+        for name, write in (("report.md", _report), ("decision.json", decision_json)):
+            path = folder / name
+            if not path.exists():
+                yield f"{path} is missing: run python -m bench report"
+            elif path.read_bytes() not in {write(content) for content in known}:
+                yield f"{path} is stale: run python -m bench report"
     overview = root / "README.md"
-    if len(overviews) == len(folders) and folders and not _says(overview, overview_markdown(overviews)):
-        yield f"{overview} is missing or stale: run the benchmark again"
+    if folders and not (overview.exists() and overview.read_text() == overview_markdown(read_decisions(root))):
+        yield f"{overview} is missing or stale: run python -m bench report"
 
 
-def _says(path: Path, text: str) -> bool:
-    return path.exists() and path.read_text(encoding="utf-8") == text
+def _report(content: Content) -> bytes:
+    return report_markdown(content).encode()

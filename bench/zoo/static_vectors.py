@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,9 @@ from numpy.typing import NDArray
 from bench.errors import ZooError
 from bench.machine import release
 from bench.types import Weights
+
+_opened: dict[tuple[str, str], tuple[Any, NDArray[np.float32]]] = {}
+"""Tokenizer and vectors by revision: checked and loaded once a process."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +43,24 @@ class StaticEncoder:
         ZooError
             If the vectors do not fit the tokenizer.
         """
+        tokenizer, table = self._loaded()
+        out = np.zeros((len(items), table.shape[1]), np.float32)
+        for start in range(0, len(items), 512):
+            batch = tokenizer.encode_batch_fast(list(items[start : start + 512]))
+            for row, encoding in enumerate(batch, start):
+                if encoding.ids:
+                    out[row] = table[encoding.ids].mean(axis=0)
+            advance(len(batch))
+        out /= np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-12)
+        return out
+
+    def _loaded(self) -> tuple[Any, NDArray[np.float32]]:
+        revision = self.zoo.revision(self.vectors), self.zoo.revision(self.tokenizer)
+        if revision not in _opened:
+            _opened[revision] = self._load()
+        return _opened[revision]
+
+    def _load(self) -> tuple[Any, NDArray[np.float32]]:
         from safetensors.numpy import load_file
         from tokenizers import Tokenizer
 
@@ -51,12 +73,4 @@ class StaticEncoder:
             raise ZooError(
                 f"{self.tokenizer} has {tokenizer.get_vocab_size()} tokens, {self.vectors} {len(table)} rows."
             )
-        out = np.zeros((len(items), table.shape[1]), np.float32)
-        for start in range(0, len(items), 512):
-            batch = tokenizer.encode_batch_fast(list(items[start : start + 512]))
-            for row, encoding in enumerate(batch, start):
-                if encoding.ids:
-                    out[row] = table[encoding.ids].mean(axis=0)
-            advance(len(batch))
-        out /= np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-12)
-        return out
+        return tokenizer, table

@@ -9,7 +9,6 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +56,7 @@ class TransformerEncoder:
         """
         import torch
 
-        tokenizer, model = load_encoder(self.zoo(self.weights))
+        tokenizer, model = self._loaded()
         if self.max_tokens > (most := getattr(model.config, "max_position_embeddings", self.max_tokens)):
             raise ZooError(f"{self.weights} reads at most {most} tokens a text; max_tokens={self.max_tokens} is more.")
         name, device = number_format().split(" on ")
@@ -80,6 +79,16 @@ class TransformerEncoder:
             for done in pool.map(encode_batch, batches):
                 advance(done)
         return out
+
+    def _loaded(self) -> tuple[Any, Any]:
+        revision = self.zoo.revision(self.weights)
+        if revision not in _opened:
+            _opened[revision] = load_encoder(self.zoo(self.weights))
+        return _opened[revision]
+
+
+_opened: dict[str, tuple[Any, Any]] = {}
+"""Tokenizer and model by revision: checked and loaded once a process."""
 
 
 @contextlib.contextmanager
@@ -108,7 +117,6 @@ def number_format() -> str:
     return f"{'bfloat16' if machine.has_bfloat16() else 'float32'} on cpu"
 
 
-@lru_cache(maxsize=2)
 def load_encoder(folder: Path) -> tuple[Any, Any]:
     """Load tokenizer and model from a local folder, and check that the weights were really loaded.
 

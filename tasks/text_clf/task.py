@@ -8,8 +8,9 @@ import pandas as pd
 
 from bench.data import column, fingerprint, infer_kinds, take
 from bench.errors import DataError
-from bench.splits import cross_validation_splits, published_split
+from bench.splits import cross_validation_splits, learning_curve_splits, published_split
 from bench.types import Budget, Dataset, DataSpec, Prediction, Split, seed_for
+from tasks.text_clf import perturb
 
 TARGET_NAMES = ("label", "target", "class", "category", "y")
 
@@ -20,7 +21,7 @@ class TextClassification:
 
     name: str = "text_clf"
     prediction: Prediction = "probability"
-    metrics: tuple[str, ...] = ("accuracy", "macro_f1", "balanced_accuracy", "log_loss")
+    metrics: tuple[str, ...] = ("accuracy", "macro_f1", "balanced_accuracy", "log_loss", "brier")
     protocol: str = "cv"
     reference: str = "tfidf_logreg"
     floor: str = "prior"
@@ -79,10 +80,16 @@ class TextClassification:
         return dataset
 
     def splits(self, dataset: Dataset, protocol: str, budget: Budget, seed: int) -> tuple[list[Split], tuple[str, ...]]:
-        """Return the published parts, or repeated folds; see `bench.registry.TaskType.splits`."""
+        """Return the published parts, growing parts, or repeated folds; see `bench.registry.TaskType.splits`."""
         if protocol == "published":
             return published_split(dataset)
+        if protocol == "curve":
+            return learning_curve_splits(dataset, self.name, budget, seed)
         return cross_validation_splits(dataset, self.name, budget, seed)
+
+    def perturbed(self, X: pd.Series, seed: int) -> dict[str, pd.Series]:
+        """Return the texts with typos, in capitals, spaced out and with more commas."""
+        return perturb.perturbed(X, seed)
 
 
 def subsample(dataset: Dataset, rows: int, seed: int, least: int) -> Dataset:

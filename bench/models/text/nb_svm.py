@@ -7,6 +7,7 @@ smoothed by alpha, weights interpolated towards their mean magnitude by beta; on
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -84,4 +85,4 @@ def build(params: Params, context: Context) -> Model:
     from sklearn.feature_extraction.text import CountVectorizer
 
     words = CountVectorizer(ngram_range=(1, 2), binary=True, min_df=params.min_rows, dtype=np.float64)
-    return Chain(words, TemperatureScaled(lambda: NaiveBayesSVM(params, context.seed), context.seed))
+    return Chain(words, TemperatureScaled(partial(NaiveBayesSVM, params, context.seed), context.seed))

@@ -1,6 +1,7 @@
 """TF-IDF and MiniLM side by side: the mean of the probabilities of two models that err on different texts."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from bench.models.parts import Average, Chain, Frozen, TemperatureScaled, logistic_head
 from bench.models.text.tfidf import linear_svm, tfidf
@@ -48,6 +49,6 @@ def encoder(params: Params, zoo: Weights) -> TransformerEncoder:
 )
 def build(params: Params, context: Context) -> Model:
     """Mean of the probabilities of TF-IDF with a support vector machine and of frozen MiniLM."""
-    words = Chain(tfidf(), TemperatureScaled(lambda: linear_svm(params.svm_c, context.seed), context.seed))
+    words = Chain(tfidf(), TemperatureScaled(partial(linear_svm, params.svm_c, context.seed), context.seed))
     meaning = Chain(Frozen(encoder(params, context.zoo), context.features), logistic_head(params.head_c))
     return Average([words, meaning], [params.tfidf_share, 1 - params.tfidf_share])

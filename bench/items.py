@@ -1,0 +1,218 @@
+"""What single predictions say of a model, computed once after its cells and kept beside its table.
+
+Reports read these figures, so that they come out the same where the predictions themselves are not at hand. The file
+holds which rows were predicted right (one bit each), which lets any two models be compared on the same items.
+"""
+
+import base64
+import hashlib
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.files import write_atomically
+from bench.predictions import Predictions, Probabilities, Truth
+from bench.stats.churn import excess_churn, label_churn
+from bench.stats.confidence import Accepted, accepted, calibration, reliability, risk_coverage, temperature
+from bench.types import Record, seed_for
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Items:
+    """Figures of one model over the items of its test parts."""
+
+    digests: str
+    """Hash over the digests of the predictions that were used: of other predictions, these are not the figures."""
+    right: Mapping[tuple[int, int], NDArray[np.bool_]]
+    """Of each (repeat, seed): whether each tested row was predicted right, in the order of rows."""
+    churn: tuple[float, float, float]
+    """Share of items whose class changes between two seeds, mean over pairs, with its interval; NaN for one seed."""
+    excess_churn: tuple[float, float, float]
+    """Churn beyond what the error rates force, as a share of what they allow."""
+    calibration_error: tuple[float, float, float]
+    """Value, and ends of its 95 % interval."""
+    calibration_null: float
+    """Error that perfectly calibrated probabilities would stay below with probability 0.95."""
+    log_loss: float
+    log_loss_rescaled: float
+    """After one temperature, fitted on the other folds; NaN for a single fold."""
+    augrc: float
+    accepted: Accepted
+    """What each threshold of confidence lets through, fold by fold."""
+    reliability: tuple[tuple[float, float, int], ...]
+    """Mean confidence, accuracy and number of items of each bin."""
+    confusion: tuple[tuple[int, int, float], ...]
+    """True class, predicted class, and items (mean over seeds and repeats); those that occur, and no right ones."""
+
+    @property
+    def curve(self) -> tuple[tuple[float, float, float], ...]:
+        """Threshold, coverage and generalised risk, from the strictest threshold on."""
+        items, mistakes = (counts.sum(axis=0) for counts in (self.accepted.items, self.accepted.mistakes))
+        pairs = zip(self.accepted.thresholds, items / items[-1], mistakes / items[-1], strict=True)
+        return tuple((float(threshold), float(coverage), float(risk)) for threshold, coverage, risk in pairs)
+
+
+def measure(
+    records: Sequence[Record], predictions: Predictions, truth: Truth, model: str, root_seed: int
+) -> Items | None:
+    """Return the figures of one model, or None where a prediction is missing or a cell failed.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        All of one model.
+    predictions : Predictions
+    truth : Truth
+    model : str
+    root_seed : int
+        Seeds the resampling, with the model's name.
+    """
+    folds: dict[tuple[int, int], list[tuple[NDArray[np.intp], Probabilities]]] = {}
+    for record in sorted(records, key=lambda r: (r.repeat, r.seed, r.fold)):
+        p = predictions.load(record) if record.status == "ok" else None
+        rows = truth.tests.get((record.repeat, record.fold))
+        if p is None or rows is None or len(rows) != len(p):
+            return None
+        folds.setdefault((record.repeat, record.seed), []).append((rows, p))
+    if not folds:
+        return None
+    labels = {run: _in_row_order(parts) for run, parts in folds.items()}
+    right = {run: predicted == truth.y[rows] for run, (rows, predicted) in labels.items()}
+    # One deployment: the first seed of the first repeat. The others tell how much the next one may differ.
+    first = folds[min(folds)]
+    by_fold = [(p.max(axis=1).astype(float), p.argmax(axis=1) == truth.y[rows]) for rows, p in first]
+    confidence, correct = (np.concatenate(parts) for parts in zip(*by_fold, strict=True))
+    error, null = calibration(confidence, correct, seed_for(root_seed, "calibration", model))
+    loss, rescaled = _losses(first, truth)
+    churn, excess = _churn(labels, truth)
+    return Items(
+        digests=digests_of(records),
+        right=right,
+        churn=churn,
+        excess_churn=excess,
+        calibration_error=(error.value, error.low, error.high),
+        calibration_null=null,
+        log_loss=loss,
+        log_loss_rescaled=rescaled,
+        augrc=risk_coverage(confidence, correct).augrc,
+        accepted=accepted(by_fold),
+        reliability=tuple(reliability(confidence, correct)),
+        confusion=_confusion(labels, truth),
+    )
+
+
+def digests_of(records: Sequence[Record]) -> str:
+    """Return a hash over the predictions behind records."""
+    lines = sorted(f"{r.repeat} {r.fold} {r.seed} {r.digest}" for r in records)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def write_items(path: Path, items: Items) -> None:
+    """Write the figures as JSON: six significant digits, sorted keys."""
+    content = {field.name: getattr(items, field.name) for field in fields(items)}
+    content["accepted"] = {name: values.tolist() for name, values in vars(items.accepted).items()}
+    content["right"] = {f"{repeat} {seed}": _pack(bits) for (repeat, seed), bits in items.right.items()}
+    write_atomically(path, (json.dumps(_rounded(content), sort_keys=True, separators=(",", ":")) + "\n").encode())
+
+
+def read_items(path: Path, records: Sequence[Record]) -> Items | None:
+    """Return the figures of these records, or None where they are missing, damaged, or of other predictions."""
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if content["digests"] != digests_of(records):
+            return None
+        right = {tuple(map(int, run.split())): _unpack(packed) for run, packed in content["right"].items()}
+        lists = {name: tuple(map(tuple, content[name])) for name in ("reliability", "confusion")}
+        counts = Accepted(**{name: np.array(values) for name, values in content["accepted"].items()})
+        spans = {name: tuple(map(_number, content[name])) for name in ("calibration_error", "churn", "excess_churn")}
+        plain = {name: _number(value) for name, value in content.items() if isinstance(value, (int, float, type(None)))}
+        return Items(**{**content, **plain, **lists, **spans, "right": right, "accepted": counts})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, zlib.error):
+        return None
+
+
+def _in_row_order(parts: Sequence[tuple[NDArray[np.intp], Probabilities]]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    rows = np.concatenate([rows for rows, _ in parts])
+    order = np.argsort(rows)
+    return rows[order], np.concatenate([p.argmax(axis=1) for _, p in parts])[order]
+
+
+def _churn(
+    labels: Mapping[tuple[int, int], tuple[NDArray[np.intp], NDArray[np.intp]]], truth: Truth
+) -> tuple[tuple[float, float, float], ...]:
+    """Return plain and excess churn over the seeds of the first repeat."""
+    first = min(repeat for repeat, _ in labels)
+    runs = [run for run in sorted(labels) if run[0] == first]
+    seeds = np.stack([labels[run][1] for run in runs])
+    found = (label_churn(seeds), excess_churn(seeds, truth.y[labels[runs[0]][0]]))
+    if not found[0].value:
+        # Nothing changed, so nothing changed in excess.
+        return (0.0, 0.0, 0.0), (0.0, 0.0, 0.0)
+    return tuple((churn.value, churn.low, churn.high) for churn in found)
+
+
+def _losses(parts: Sequence[tuple[NDArray[np.intp], Probabilities]], truth: Truth) -> tuple[float, float]:
+    """Return the log loss, and the one after a temperature that was fitted on the other folds."""
+    from scipy.special import log_softmax
+
+    logs = [np.log(np.clip(p.astype(float), 1e-15, 1)) for _, p in parts]
+    targets = [truth.y[rows] for rows, _ in parts]
+
+    def loss(log_p: NDArray[np.floating], y: NDArray[np.integer]) -> float:
+        return float(-log_p[np.arange(len(y)), y].sum())
+
+    total = sum(map(len, targets))
+    plain = sum(map(loss, logs, targets)) / total
+    if len(parts) < 2:
+        return plain, float("nan")
+    rescaled = 0.0
+    for fold, (log_p, y) in enumerate(zip(logs, targets, strict=True)):
+        others = [number for number in range(len(parts)) if number != fold]
+        fitted = temperature(np.concatenate([logs[n] for n in others]), np.concatenate([targets[n] for n in others]))
+        rescaled += loss(log_softmax(log_p / fitted, axis=1), y)
+    return plain, rescaled / total
+
+
+def _confusion(
+    labels: Mapping[tuple[int, int], tuple[NDArray[np.intp], NDArray[np.intp]]], truth: Truth
+) -> tuple[tuple[int, int, float], ...]:
+    counts: dict[tuple[int, int], int] = {}
+    for rows, predicted in labels.values():
+        wrong = predicted != truth.y[rows]
+        pairs, numbers = np.unique(np.stack([truth.y[rows][wrong], predicted[wrong]]), axis=1, return_counts=True)
+        for true, guess, number in zip(*pairs.tolist(), numbers.tolist(), strict=True):
+            counts[true, guess] = counts.get((true, guess), 0) + number
+    return tuple((true, guess, number / len(labels)) for (true, guess), number in sorted(counts.items()))
+
+
+def _pack(bits: NDArray[np.bool_]) -> str:
+    packed = zlib.compress(np.packbits(bits).tobytes(), 9)
+    return f"{len(bits)} {base64.b64encode(packed).decode()}"
+
+
+def _unpack(text: str) -> NDArray[np.bool_]:
+    size, packed = text.split(" ")
+    bits = np.frombuffer(zlib.decompress(base64.b64decode(packed)), np.uint8)
+    return np.unpackbits(bits, count=int(size)).astype(bool)
+
+
+def _rounded(value: Any) -> Any:
+    match value:
+        case dict():
+            return {name: _rounded(one) for name, one in value.items()}
+        case list() | tuple():
+            return [_rounded(one) for one in value]
+        case float():
+            return None if np.isnan(value) else float(f"{value:.6g}")
+        case _:
+            return value
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else float(value)

@@ -1,0 +1,117 @@
+"""Figures that are taken after the cells: what single predictions say, and what each model costs and shrugs off."""
+
+import multiprocessing
+from collections.abc import Mapping, Sequence
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import Any
+
+import numpy as np
+
+from bench import registry
+from bench.cell import CellInputs
+from bench.errors import BenchError
+from bench.items import measure, read_items, write_items
+from bench.predictions import Predictions
+from bench.probe import ProbeRequest, probe
+from bench.results import Store, write_measured
+from bench.types import seed_for
+
+
+def measure_items(
+    store: Store,
+    keys: Mapping[str, str],
+    predictions: Predictions,
+    fingerprint: str,
+    root_seed: int,
+    anew: bool = False,
+) -> None:
+    """Write what single predictions say of every model whose predictions are at hand; the rest stays as it is.
+
+    Parameters
+    ----------
+    store : Store
+    keys : mapping
+        Key of each model's table.
+    predictions : Predictions
+    fingerprint : str
+        Of the data set.
+    root_seed : int
+    anew : bool
+        Measure again what was measured already.
+    """
+    truth = predictions.load_truth(fingerprint)
+    for model, key in keys.items():
+        records = list(store.read(model, key).values())
+        path = store.items(model)
+        current = read_items(path, records) is not None
+        if not records or (current and not anew):
+            continue
+        items = measure(records, predictions, truth, model, root_seed) if truth is not None else None
+        if items is not None:
+            write_items(path, items)
+        elif not current:
+            # Figures of other predictions must not stand beside this table.
+            path.unlink(missing_ok=True)
+
+
+def probe_models(
+    models: Sequence[str], store: Store, keys: Mapping[str, str], inputs: CellInputs, rows: int, limit: float
+) -> dict[str, str]:
+    """Measure cost and robustness of models, one after the other, each in a fresh process.
+
+    Parameters
+    ----------
+    models : sequence of str
+    store : Store
+    keys : mapping
+        Key of each model's table.
+    inputs : CellInputs
+    rows : int
+        Test rows of the first fold that are predicted.
+    limit : float
+        Seconds for one model.
+
+    Returns
+    -------
+    dict
+        Why a model could not be measured.
+    """
+    from pebble import ProcessExpired, ProcessPool
+
+    request = _request(inputs, rows)
+    failed = {}
+    # One task a process: the second one would find everything loaded.
+    pool = ProcessPool(max_workers=1, max_tasks=1, context=multiprocessing.get_context("spawn"))
+    try:
+        for model in models:
+            try:
+                future = pool.schedule(probe, args=(ProbeRequest(model=model, **request), inputs), timeout=limit)
+                cost, robustness = future.result()
+                write_measured(store.cost(model), keys[model], cost)
+                write_measured(store.robustness(model), keys[model], robustness)
+            except (TimeoutError, FutureTimeout):
+                failed[model] = f"stopped after {limit:g} s"
+            except ProcessExpired as error:
+                failed[model] = f"the process died with exit code {error.exitcode}"
+            except BenchError:
+                raise
+            except Exception as error:
+                failed[model] = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    finally:
+        pool.stop()
+        pool.join()
+    return failed
+
+
+def _request(inputs: CellInputs, rows: int) -> dict[str, Any]:
+    test = inputs.splits[0].test
+    generator = np.random.default_rng(seed_for(inputs.seed, "probe", inputs.task.type))
+    chosen = np.sort(generator.choice(test, min(rows, len(test)), replace=False))
+    kind = registry.task_type(inputs.task.type)
+    tested = inputs.dataset.X.iloc[chosen].reset_index(drop=True)
+    reference = next(choice for choice in inputs.models if choice.name == inputs.task.reference)
+    return {
+        "rows": chosen,
+        "perturbed": kind.perturbed(tested, seed_for(inputs.seed, "perturb", inputs.task.type)),
+        "core": reference.spec.libraries,
+    }

@@ -1,0 +1,178 @@
+"""Cost and robustness of one model, in a process of its own while nothing else runs.
+
+Scoring cells share their process with what ran before, and their features come from a cache: neither is what a user of
+the model would meet. A probe fits the model once more on the first fold and then only predicts.
+"""
+
+import pickle
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import metrics
+from bench.cell import CellInputs, checked_probabilities, no_network
+from bench.footprint import packages_beyond, peak_mb
+from bench.types import Context, Cost, Encoder, Model, Robustness, Vectors, seed_for
+from bench.zoo.store import go_offline
+
+FEW_ROWS = 20
+LATENCY_ITEMS = 100
+REPEAT_SECONDS = 4.0
+"""A measurement is repeated until it has taken this long, at least once and at most `REPEATS` times."""
+REPEATS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeRequest:
+    """What is probed, on which rows."""
+
+    model: str
+    rows: NDArray[np.intp]
+    """Test rows of the first fold."""
+    perturbed: Mapping[str, Any]
+    """The same rows after each kind of change, in the form of the data set's inputs."""
+    core: tuple[str, ...]
+    """Libraries that every user of the reference has."""
+
+
+@dataclass
+class Switch:
+    """Vectors of frozen encoders: from the cache, or computed as a user would have to."""
+
+    cached: Callable[[Encoder, Sequence[str]], Vectors]
+    live: bool = False
+
+    def __call__(self, encoder: Encoder, items: Sequence[str]) -> Vectors:
+        """Return one row an item."""
+        return encoder.encode(items, _say_nothing) if self.live else self.cached(encoder, items)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Count for nothing in the size of a fitted model."""
+        return {"live": True}
+
+
+def probe(request: ProbeRequest, inputs: CellInputs) -> tuple[Cost, Robustness]:
+    """Measure one model; run it in a fresh process, or the cold start is none."""
+    from threadpoolctl import threadpool_limits
+
+    choice = next(choice for choice in inputs.models if choice.name == request.model)
+    split = inputs.splits[0]
+    X, y = inputs.dataset.X, inputs.dataset.y
+    features = Switch(inputs.features)
+    seed = seed_for(inputs.seed, inputs.task.type, 0, choice.spec.name, split.fold, 0)
+    context = Context(seed=seed, threads=inputs.threads, zoo=inputs.zoo, features=features)
+    tested = _rows(X, request.rows)
+    go_offline()
+    with threadpool_limits(inputs.threads), no_network():
+        few = _few_of_each(y, split.train)
+        started = time.perf_counter()
+        model = choice.spec.build(choice.params, context)
+        model.fit(_rows(X, few), y[few])
+        features.live = True
+        model.predict_proba(_rows(X, request.rows[:1]))
+        cold_start = time.perf_counter() - started
+        features.live = False
+        charged = inputs.features.charged_seconds
+        model = choice.spec.build(choice.params, context)
+        started = time.perf_counter()
+        model.fit(_rows(X, split.train), y[split.train])
+        fit_seconds = time.perf_counter() - started + inputs.features.charged_seconds - charged
+        robustness = _robustness(model, tested, request, inputs)
+        features.live = True
+        latencies = _latencies(model, tested)
+        throughput = {batch: _throughput(model, tested, batch) for batch in (1, 32, 1000)}
+    weights = sum(inputs.zoo.size(getattr(choice.params, name)) for name in choice.spec.zoo)
+    packages, packages_mb = packages_beyond(choice.spec.libraries, request.core)
+    cost = Cost(
+        cold_start_seconds=cold_start,
+        fit_seconds=fit_seconds,
+        latency_p50_ms=1000 * float(np.quantile(latencies, 0.5)),
+        latency_p95_ms=1000 * float(np.quantile(latencies, 0.95)),
+        throughput_1=throughput[1],
+        throughput_32=throughput[32],
+        throughput_1000=throughput[1000],
+        peak_mb=peak_mb(),
+        artefact_mb=(_pickled(model) + weights) / 1e6,
+        packages=packages,
+        packages_mb=packages_mb,
+    )
+    return cost, robustness
+
+
+def _robustness(model: Model, tested: Any, request: ProbeRequest, inputs: CellInputs) -> Robustness:
+    metric, y = inputs.task.metrics[0], inputs.dataset.y[request.rows]
+
+    def predict(items: Any) -> NDArray[np.float64]:
+        return checked_probabilities(
+            model.predict_proba(items), np.asarray(model.classes_), len(items), len(inputs.dataset.classes)
+        )
+
+    clean = predict(tested)
+    perturbed = {}
+    for name, items in request.perturbed.items():
+        p = predict(items)
+        flips = float(np.mean(p.argmax(axis=1) != clean.argmax(axis=1)))
+        perturbed[name] = (metrics.metric(metric).score(y, p), flips)
+    backwards = predict(tested.iloc[::-1].reset_index(drop=True))[::-1]
+    few = min(FEW_ROWS, len(tested))
+    alone = np.concatenate([predict(tested.iloc[row : row + 1].reset_index(drop=True)) for row in range(few)])
+    return Robustness(
+        items=len(tested),
+        clean=metrics.metric(metric).score(y, clean),
+        perturbed=perturbed,
+        order=float(np.abs(backwards - clean).max()),
+        batch=float(np.abs(alone - clean[:few]).max()),
+    )
+
+
+def _latencies(model: Model, tested: Any) -> list[float]:
+    """Return seconds of single predictions, one item each; the first ones warm up and do not count."""
+    seconds: list[float] = []
+    for turn in range(5 + LATENCY_ITEMS):
+        item = tested.iloc[[turn % len(tested)]].reset_index(drop=True)
+        started = time.perf_counter()
+        model.predict_proba(item)
+        seconds.append(time.perf_counter() - started)
+        if turn >= FEW_ROWS and sum(seconds) > REPEAT_SECONDS:
+            break
+    return seconds[5:]
+
+
+def _throughput(model: Model, tested: Any, batch: int) -> float:
+    """Return items a second, the median over repeats."""
+    rows = np.arange(max(batch, min(32, len(tested)))) % len(tested)
+    items = _rows(tested, rows)
+    parts = [_rows(items, np.arange(at, min(at + batch, len(rows)))) for at in range(0, len(rows), batch)]
+    seconds: list[float] = []
+    while len(seconds) < REPEATS and sum(seconds) < REPEAT_SECONDS:
+        started = time.perf_counter()
+        for part in parts:
+            model.predict_proba(part)
+        seconds.append(time.perf_counter() - started)
+    return len(rows) / float(np.median(seconds))
+
+
+def _pickled(model: Model) -> float:
+    """Return the bytes of a fitted model; NaN for one that does not pickle. Nothing is ever unpickled."""
+    try:
+        return float(len(pickle.dumps(model)))
+    except Exception:
+        return float("nan")
+
+
+def _few_of_each(y: NDArray[Any], train: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return two training rows of each of ten classes: enough to load everything that a fit loads."""
+    kept = [train[y[train] == code][:2] for code in np.unique(y[train])[:10]]
+    return np.concatenate(kept)
+
+
+def _rows(X: Any, rows: NDArray[np.intp]) -> Any:
+    return X.iloc[rows].reset_index(drop=True)
+
+
+def _say_nothing(done: int) -> None:
+    """Report no progress."""

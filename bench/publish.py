@@ -1,0 +1,110 @@
+"""From the tables of a folder to the files that people read: Markdown, HTML, the decision, and the overview of all."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.errors import BenchError
+from bench.files import write_atomically
+from bench.predictions import Predictions, Truth
+from bench.report.content import Content
+from bench.report.html import Example, report_html
+from bench.report.markdown import overview_markdown, report_markdown
+from bench.report.read import read_content
+from bench.results import read_records
+
+EXAMPLES = 12
+"""Wrong predictions that a page shows of each model, the most confident first."""
+
+
+def publish(folder: Path, results_dir: Path, machine: str, scratch: Path) -> Content | None:
+    """Write report, decision and overview of one folder; return what they say, or None without a reference.
+
+    Parameters
+    ----------
+    folder : Path
+        ``<results_dir>/<task>/<data>/<budget>``.
+    results_dir : Path
+    machine : str
+        Machine class whose costs are preferred.
+    scratch : Path
+        Where predictions lie, and HTML goes.
+    """
+    content = read_content(folder, results_dir, machine)
+    if content is None:
+        return None
+    write_atomically(folder / "report.md", report_markdown(content).encode())
+    write_atomically(folder / "decision.json", decision_json(content))
+    write_atomically(results_dir / "README.md", overview_markdown(read_decisions(results_dir)).encode())
+    truth = predictions_of(content, scratch).load_truth(content.facts["inputs"]["data_fingerprint"])
+    shown = examples(content, folder, scratch, truth) if truth is not None and truth.items else []
+    page = report_html(content, shown, truth.classes if truth is not None else ())
+    write_atomically(html_path(content, scratch), page.encode())
+    return content
+
+
+def html_path(content: Content, scratch: Path) -> Path:
+    """Return where the page of a report lies."""
+    return scratch / "reports" / f"{content.task.name}-{content.data}-{content.budget}.html"
+
+
+def decision_json(content: Content) -> bytes:
+    """Return the decision as JSON, six significant digits: for programs, and for the overview."""
+    decision = {name: _plain(value) for name, value in asdict(content.decision).items()}
+    best = content.best.scores.name if content.best is not None else ""
+    return (json.dumps({**decision, "best": best}, indent=2, sort_keys=True) + "\n").encode()
+
+
+def read_decisions(results_dir: Path) -> list[tuple[str, dict[str, Any]]]:
+    """Return (folder below ``results_dir``, decision) of every report, in alphabetical order."""
+    found = []
+    for path in sorted(results_dir.glob("*/*/*/decision.json")):
+        try:
+            found.append(
+                (path.parent.relative_to(results_dir).as_posix(), json.loads(path.read_text(encoding="utf-8")))
+            )
+        except ValueError as error:
+            raise BenchError(f"{path} is no decision of this version ({error}). Remove it and run again.") from error
+    return found
+
+
+def examples(content: Content, folder: Path, scratch: Path, truth: Truth) -> list[Example]:
+    """Return wrong predictions of the pick and the runner-up, as far as predictions are at hand."""
+    predictions = predictions_of(content, scratch)
+    models = [name for name in (content.decision.pick, content.decision.runner_up) if name]
+    return [example for model in models for example in _wrong(model, folder, content, predictions, truth)]
+
+
+def predictions_of(content: Content, scratch: Path) -> Predictions:
+    """Return where the predictions behind a report lie."""
+    return Predictions(scratch / "predictions" / content.task.name / content.data / content.budget)
+
+
+def _wrong(model: str, folder: Path, content: Content, predictions: Predictions, truth: Truth) -> list[Example]:
+    """Return the most confident mistakes of the first seed of the first repeat."""
+    found = []
+    for record in read_records(folder / f"{model}.csv", content.task.metrics):
+        p = predictions.load(record) if (record.repeat, record.seed) == (0, 0) else None
+        if p is None:
+            continue
+        rows, guesses = truth.tests[record.repeat, record.fold], p.argmax(axis=1)
+        for at in np.flatnonzero(guesses != truth.y[rows]):
+            found.append(
+                Example(
+                    model=model,
+                    true=truth.classes[truth.y[rows[at]]],
+                    predicted=truth.classes[guesses[at]],
+                    confidence=float(p[at].max()),
+                    text=truth.items[rows[at]],
+                )
+            )
+    return sorted(found, key=lambda example: (-example.confidence, example.text))[:EXAMPLES]
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, float):
+        return None if value != value else float(f"{value:.6g}")
+    return value

@@ -1,0 +1,84 @@
+"""The learning curve beside a report: read from the tables of the same task under the protocol ``curve``."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import metrics
+from bench.report.content import Curve
+from bench.results import Store, read_provenance
+from bench.stats.curve import CurvePoint, crossing
+from bench.types import Record, Task, seed_for
+
+
+def read_curve(folder: Path, results_dir: Path, task: Task) -> Curve | None:
+    """Return how scores grow with the training rows, or None where ``curve=true`` was never run on these data."""
+    home = folder if task.protocol == "curve" else results_dir / f"{task.type}_curve" / folder.parent.name / folder.name
+    made = {path.stem: read_provenance(path) for path in sorted(home.glob("*.json"))}
+    made = {name: facts for name, facts in made.items() if facts and (home / f"{name}.csv").exists()}
+    tables = {name: _table(home, name, facts, task) for name, facts in made.items()}
+    whole = {name: table for name, table in tables.items() if table is not None}
+    if task.reference not in whole:
+        return None
+    rows = whole[task.reference][0]
+    scores = {name: values for name, (sizes, values) in whole.items() if sizes == rows}
+    points = tuple(
+        CurvePoint(model=name, rows=size, mean=float(at.mean()), low=float(at.min()), high=float(at.max()))
+        for name, values in scores.items()
+        for size, at in zip(rows, values, strict=True)
+    )
+    roles = {name: made[name]["about"]["role"] for name in scores}
+    best = [
+        _best(scores, [name for name in scores if roles[name] in kinds]) for kinds in (("zoo", "ensemble"), ("stable",))
+    ]
+    zoo, stable = best
+    found = crossing(zoo, stable, rows, scores, seed_for(0, "crossing", zoo, stable)) if zoo and stable else None
+    return Curve(points=points, crossing=found)
+
+
+def curve_advice(curve: Curve | None, pick: str) -> str:
+    """Return when another number of training rows would change the answer; empty where nothing is known of it."""
+    crossing = curve.crossing if curve is not None else None
+    if crossing is None or math.isnan(crossing.rows) or pick not in (crossing.zoo, crossing.stable):
+        return ""
+    span = "" if math.isnan(crossing.low) else f" (95 % CI {crossing.low:.0f} to {crossing.high:.0f})"
+    if pick == crossing.stable:
+        return (
+            f"Prefer {crossing.zoo} below {crossing.rows:.0f}{span} training rows: with {crossing.first_rows:.0f} it "
+            f"leads by {100 * crossing.lead_first:.1f} points."
+        )
+    return f"Prefer {crossing.stable} above {crossing.rows:.0f}{span} training rows."
+
+
+def _table(
+    home: Path, name: str, facts: Mapping[str, Any], task: Task
+) -> tuple[list[float], NDArray[np.floating]] | None:
+    """Return training rows of each step, and scores of shape (steps, draws); None where a cell is missing."""
+    store = Store(folder=home, timings=home / "not needed", metrics=task.metrics)
+    records = list(store.read(name, facts["key"]).values())
+    if not records or any(record.status != "ok" or record.seed > 0 for record in records):
+        return None
+    steps, draws = (sorted({axis(record) for record in records}) for axis in (_step, _draw))
+    known = {(record.repeat, record.fold): record for record in records}
+    if len(known) != len(steps) * len(draws):
+        return None
+    sign = 1.0 if metrics.metric(task.metrics[0]).greater_is_better else -1.0
+    sizes = [float(np.mean([known[step, draw].n_train for draw in draws])) for step in steps]
+    return sizes, np.array([[sign * known[step, draw].scores[task.metrics[0]] for draw in draws] for step in steps])
+
+
+def _best(scores: Mapping[str, NDArray[np.floating]], names: Sequence[str]) -> str:
+    """Return the model with the highest mean over all sizes: the best at one size is picked by its luck there."""
+    return max(names, key=lambda name: float(scores[name].mean()), default="")
+
+
+def _step(record: Record) -> int:
+    return record.repeat
+
+
+def _draw(record: Record) -> int:
+    return record.fold

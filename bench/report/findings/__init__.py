@@ -1,0 +1,46 @@
+"""What a sceptic would say of a result: one module a finding, each with a stable code.
+
+A module offers ``CODE`` and ``find(content)``, which yields one text for every model or pair that it concerns.
+"""
+
+from collections.abc import Callable, Iterator
+
+from bench.report.content import Content
+from bench.report.findings import (
+    exposed,
+    floor_unbeaten,
+    gain_within_noise,
+    imputed_failures,
+    miscalibrated,
+    not_deterministic,
+    order_dependent,
+    tied_with_simpler,
+    too_few_seeds,
+    unpinned,
+    zoo_at_the_floor,
+    zoo_behind_stable,
+)
+from bench.types import Finding
+
+_CHECKS: dict[str, Callable[[Content], Iterator[str]]] = {
+    module.CODE: module.find
+    for module in (
+        floor_unbeaten,
+        imputed_failures,
+        not_deterministic,
+        order_dependent,
+        exposed,
+        zoo_at_the_floor,
+        zoo_behind_stable,
+        tied_with_simpler,
+        gain_within_noise,
+        too_few_seeds,
+        miscalibrated,
+        unpinned,
+    )
+}
+
+
+def find_all(content: Content) -> tuple[Finding, ...]:
+    """Return every finding, the gravest kind first."""
+    return tuple(Finding(code=code, text=text) for code, find in _CHECKS.items() for text in find(content))

@@ -1,0 +1,26 @@
+"""A lead smaller than what one fold differs from the next."""
+
+import math
+from collections.abc import Iterator
+
+from bench.report.content import Content
+
+CODE = "gain-within-noise"
+
+
+def find(content: Content) -> Iterator[str]:
+    """Yield a text where the best mean leads the reference by less than the fold-to-fold spread of the reference."""
+    rows = [row for row in content.rows if row.scores.role != "floor" and len(row.scores.folds) > 1]
+    if len(rows) < 2:
+        return
+    best = max(rows, key=lambda row: row.scores.mean)
+    reference = next((row for row in rows if row.scores.name == content.task.reference), None)
+    if reference is None or best is reference:
+        return
+    spread = float(reference.scores.by_fold.std(ddof=1))
+    if 0 < best.against.difference < spread and not math.isnan(spread):
+        yield (
+            f"{best.scores.name} leads {reference.scores.name} by {100 * best.against.difference:.2f} points, less "
+            f"than the {100 * spread:.2f} by which one fold of {reference.scores.name} differs from the next. Only the "
+            "pairing of folds can show such a lead; a single split would show its opposite often."
+        )

@@ -1,0 +1,22 @@
+"""Predictions that depend on the company a row keeps."""
+
+from collections.abc import Iterator
+
+from bench.report.content import Content
+
+CODE = "order-dependent"
+TOLERANCE = 0.02
+"""Change of a probability that half-width floats can explain: sums over a padded batch are added in another order."""
+
+
+def find(content: Content) -> Iterator[str]:
+    """Yield a text for every model whose predictions change with the order or the size of batches."""
+    for row in content.rows:
+        if row.robustness is None:
+            continue
+        for change, what in ((row.robustness.order, "the order of the rows"), (row.robustness.batch, "the batch size")):
+            if change > TOLERANCE:
+                yield (
+                    f"Predictions of {row.scores.name} depend on {what}: a probability changes by up to {change:.2f}. "
+                    "The same item would get another answer tomorrow."
+                )

@@ -1,0 +1,17 @@
+"""Weights that the lock does not hold."""
+
+from collections.abc import Iterator
+
+from bench.report.content import Content
+
+CODE = "unpinned"
+
+
+def find(content: Content) -> Iterator[str]:
+    """Yield a text for every model with unpinned weights."""
+    for row in content.rows:
+        if addresses := row.about["unpinned"]:
+            yield (
+                f"{row.scores.name} loaded weights that zoo.lock does not hold ({', '.join(addresses)}): nobody can "
+                "check that another run has the same bytes. Lock them by: python -m bench zoo lock ADDRESS"
+            )

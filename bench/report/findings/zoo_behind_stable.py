@@ -1,0 +1,26 @@
+"""A pretrained model that loses to a stable one."""
+
+from collections.abc import Iterator
+
+from bench.report.content import Content
+from bench.stats.table import paired
+
+CODE = "zoo-behind-stable"
+
+
+def find(content: Content) -> Iterator[str]:
+    """Yield a text for every pretrained model that surely scores below the best stable one."""
+    stable = [row.scores for row in content.rows if row.scores.role == "stable" and len(row.scores.folds) > 1]
+    if not stable:
+        return
+    best = max(stable, key=lambda model: model.mean)
+    for row in content.rows:
+        if row.scores.role not in ("zoo", "ensemble") or len(row.scores.folds) < 2:
+            continue
+        gap = paired(best, row.scores, content.test_train_ratio)
+        if gap.probability_above(0) >= 0.95:
+            low, high = gap.interval()
+            yield (
+                f"{row.scores.name} scores {100 * gap.mean:.2f} points below {best.name}, which needs no pretrained "
+                f"weights (95 % CI {100 * low:.2f} to {100 * high:.2f})."
+            )

@@ -1,0 +1,257 @@
+"""The report as one HTML file that needs nothing else: no script, no font, no request.
+
+Everything that comes from data or results passes through a template that escapes it; only the drawings do not, whose
+texts were escaped when they were drawn.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.report.content import Content
+from bench.report.figures.cells import scores_picture
+from bench.report.figures.confidence import NO_ITEMS, reliability_picture, risk_picture
+from bench.report.figures.confusion import confusion_picture
+from bench.report.figures.curve import curve_picture
+from bench.report.figures.pareto import pareto_picture
+from bench.report.figures.picture import Picture
+from bench.report.tables import (
+    card,
+    changes_table,
+    costs_table,
+    models_table,
+    of_picture,
+    others_table,
+    plans_table,
+    scores_table,
+)
+from bench.report.wording import check_line, deferral_sentence, points, protocol, undecided
+
+SECTIONS = (
+    ("decision", "Recommendation"),
+    ("scores", "Models"),
+    ("findings", "Findings"),
+    ("growth", "Learning curve"),
+    ("deferral", "Deferral"),
+    ("stability", "Stability"),
+    ("cost", "Cost"),
+    ("mistakes", "Mistakes"),
+    ("published", "Published figures"),
+    ("data", "Data"),
+    ("provenance", "Provenance"),
+)
+
+START = 280
+"""Characters of an example that are shown at once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """An item that a model gets wrong."""
+
+    model: str
+    true: str
+    """Label of its class."""
+    predicted: str
+    confidence: float
+    """Probability of the predicted class; NaN where it is not known."""
+    text: str
+
+
+def report_html(content: Content, examples: Sequence[Example], labels: Sequence[str] = ()) -> str:
+    """Return the report as a page; the same content gives the same bytes.
+
+    Parameters
+    ----------
+    content : Content
+    examples : sequence of Example
+        Mistakes to show, in this order; none where the data are not at hand.
+    labels : sequence of str
+        Names of the classes in the order of their codes; a class without one is shown by its number.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("bench.report", ""), autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
+    )
+    return environment.get_template("page.html.jinja").render(_view(content, examples, labels))
+
+
+def _view(content: Content, examples: Sequence[Example], labels: Sequence[str]) -> dict[str, Any]:
+    about, pictures = content.facts.get("about", {}), _pictures(content, labels)
+    return {
+        "title": f"{content.task.name}: {content.data}",
+        "budget": content.budget,
+        "protocol": protocol(content),
+        "sections": SECTIONS,
+        "decision": _decision(content),
+        "scores": scores_table(content),
+        "others": others_table(content),
+        "pictures": {one.name: one for one in pictures},
+        "values": {one.name: of_picture(one) for one in pictures},
+        "undecided": undecided(content),
+        "partial": [(row.scores.name, row.scores.reason) for row in content.rows if row.scores.reason],
+        "findings": content.findings,
+        "plans": plans_table(content),
+        "plan_sentences": _plan_sentences(content),
+        "no_items": NO_ITEMS,
+        "cards": [card(row) for row in content.rows],
+        "changes": changes_table(content),
+        "changes_about": _changes_about(content),
+        "costs": costs_table(content),
+        "costs_about": _costs_about(content),
+        "examples": [_example(one) for one in examples],
+        "checks": [(one.met, check_line(one)) for one in content.checks],
+        "data_facts": _data_facts(content, about),
+        "data_notes": about.get("data_notes", ()),
+        "provenance": _provenance(content),
+        "models": models_table(content),
+        "facts": json.dumps(content.facts, indent=2, sort_keys=True, ensure_ascii=False, default=str),
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Decision:
+    """The recommendation in parts, for the head of the page."""
+
+    pick: str
+    headline: str
+    because: tuple[str, ...]
+    tiles: tuple[tuple[str, str, str], ...]
+    """Name, value and what it means."""
+    changes: tuple[str, ...]
+    """Sentences on what would change the answer."""
+
+
+def _decision(content: Content) -> _Decision:
+    decision = content.decision
+    single = math.isnan(decision.confidence)
+    price = "?" if math.isnan(decision.price) else f"{100 * max(0.0, decision.price):.2f} points"
+    runner_up = content.row(decision.runner_up)
+    tiles = (
+        ("Confidence", "?" if single else f"{decision.confidence:.2f}", _why_confidence(content)),
+        ("Price", price, "of score against the best mean, " + ("on this split" if single else "expected")),
+        (
+            "Runner-up",
+            decision.runner_up or "?",
+            "no other model is a contender" if runner_up is None else f"mean {points(runner_up.scores.mean)}",
+        ),
+    )
+    return _Decision(
+        pick=decision.pick,
+        headline=_headline(content),
+        because=tuple(text[:1].upper() + text[1:] if decision.pick else text for text in decision.because),
+        tiles=tiles if decision.pick else (),
+        changes=tuple(_changes(content)),
+    )
+
+
+def _headline(content: Content) -> str:
+    if content.task.protocol == "curve":
+        return "A learning curve"
+    return f"Ship {content.decision.pick}" if content.decision.pick else "Nothing to ship"
+
+
+def _why_confidence(content: Content) -> str:
+    if math.isnan(content.decision.confidence):
+        return "one split alone cannot tell"
+    return f"probability of lying within {100 * content.task.margin:g} of the best"
+
+
+def _changes(content: Content) -> list[str]:
+    decision = content.decision
+    said = []
+    if not decision.pick and content.task.protocol != "curve":
+        said.append("Look at the data before trying larger models.")
+    if decision.runner_up:
+        said.append(f"Prefer {decision.runner_up} if {decision.would_change_if}.")
+    elif decision.pick and decision.would_change_if:
+        said.append(f"The answer would change if {decision.would_change_if}.")
+    if decision.also:
+        said.append(decision.also)
+    if decision.winner_changes >= 0.005:
+        share = f"{100 * decision.winner_changes:.0f} of 100 runs"
+        said.append(f"With other seeds another model has the highest mean in {share}.")
+    said.extend(f"Left out by a hard limit: {name} ({why})." for name, why in decision.excluded.items())
+    return said
+
+
+def _pictures(content: Content, labels: Sequence[str]) -> list[Picture]:
+    return [
+        scores_picture(content),
+        pareto_picture(content),
+        curve_picture(content),
+        risk_picture(content),
+        reliability_picture(content),
+        confusion_picture(content, labels),
+    ]
+
+
+def _plan_sentences(content: Content) -> list[str]:
+    names = (content.decision.pick, content.decision.runner_up)
+    rows = [row for name in names if (row := content.row(name)) is not None]
+    return [sentence for row in rows if (sentence := deferral_sentence(row, content.settings))]
+
+
+def _changes_about(content: Content) -> str:
+    items = next((row.robustness.items for row in content.rows if row.robustness is not None), 0)
+    return (
+        f"The {content.task.metrics[0]} of {items} test items before and after each change. The last two columns hold "
+        "the largest change of a probability when the rows come in reverse and when they come one by one; both should "
+        "be 0."
+    )
+
+
+def _costs_about(content: Content) -> str:
+    return (
+        f"Measured alone on machine class {content.machine}, after warm-up. The price is that of the machine's time at "
+        f"{content.settings.hourly_price:g} an hour."
+    )
+
+
+def _example(one: Example) -> dict[str, str]:
+    text = one.text.strip()
+    whole = len(text) <= START
+    return {
+        "model": one.model,
+        "true": one.true,
+        "predicted": one.predicted,
+        "confidence": "?" if math.isnan(one.confidence) else f"{one.confidence:.2f}",
+        "start": text if whole else text[:START],
+        "rest": "" if whole else text,
+    }
+
+
+def _data_facts(content: Content, about: Mapping[str, Any]) -> list[tuple[str, str]]:
+    facts = [
+        ("Name", content.data),
+        ("Rows", str(about.get("rows", "?"))),
+        ("Classes", str(about.get("classes", "?"))),
+        ("Licence", str(about.get("data_licence") or "?")),
+        ("Source", str(about.get("data_citation") or "?")),
+    ]
+    if content.left_out:
+        facts.append(("Left out", f"{', '.join(content.left_out)}: made from other data, splits or versions"))
+    return facts
+
+
+def _provenance(content: Content) -> list[tuple[str, str]]:
+    about, inputs = content.facts.get("about", {}), content.facts.get("inputs", {})
+    return [
+        ("Machine class of the costs", content.machine or "?"),
+        ("Budget", _named(about.get("budget", {}))),
+        ("Data fingerprint", str(inputs.get("data_fingerprint") or "?")),
+        ("Splits", str(inputs.get("splits") or "?")),
+        ("Seed", str(inputs.get("root_seed", "?"))),
+        ("Task version", str(inputs.get("task_version", "?"))),
+        ("Parameters of the reference", _named(inputs.get("params", {}))),
+        ("Libraries of the reference", _named(inputs.get("libraries", {}))),
+        ("Key of the reference's table", str(content.facts.get("key") or "?")),
+        ("Its hash", str(content.facts.get("table_sha256") or "?")),
+    ]
+
+
+def _named(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in sorted(values.items())) or "?"

@@ -1,0 +1,290 @@
+"""From the tables of one folder to what a report says: the same files give the same report on any machine."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import metrics
+from bench.errors import BenchError
+from bench.items import Items, read_items
+from bench.report.content import Check, Content, Row, Standing
+from bench.report.curve import curve_advice, read_curve
+from bench.report.findings import find_all
+from bench.results import Store, read_measured, read_provenance, read_timings
+from bench.stats.confidence import deferral
+from bench.stats.decision import decide
+from bench.stats.estimate import Estimate
+from bench.stats.pareto import Front, pareto_front
+from bench.stats.stability import stability
+from bench.stats.table import ModelFacts, ModelScores, Scoring, compare, score_interval, scores_by_model
+from bench.types import Cost, Decision, Expected, Limits, Record, ReportSettings, Robustness, Task, seed_for
+
+OF_A_CURVE = Decision(
+    pick="",
+    confidence=math.nan,
+    because=("A learning curve recommends nothing by itself: where two models cross enters the main run's report.",),
+    price=math.nan,
+    runner_up="",
+    would_change_if="",
+)
+
+
+def read_content(folder: Path, results_dir: Path, machine: str, names: Sequence[str] = ()) -> Content | None:
+    """Read the tables of one folder.
+
+    Parameters
+    ----------
+    folder : Path
+        ``<results_dir>/<task>/<data>/<budget>``.
+    results_dir : Path
+        Where the timings lie.
+    machine : str
+        Machine class whose timings are shown, if it has any for this folder; else the one that covers most models.
+    names : sequence of str
+        Models to show; all when empty.
+
+    Returns
+    -------
+    Content or None
+        None where there is no table of the reference, without which nothing can be compared.
+
+    Raises
+    ------
+    BenchError
+        If a file is not of this version.
+    """
+    made = {path.stem: read_provenance(path) for path in sorted(folder.glob("*.json"))}
+    made = {name: facts for name, facts in made.items() if facts and (folder / f"{name}.csv").exists()}
+    try:
+        reference = next((facts["about"]["task"]["reference"] for facts in made.values()), "")
+        if reference not in made:
+            return None
+        return _content(_Source(folder, results_dir, machine, made, reference, tuple(names)))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BenchError(
+            f"{folder} holds a file that is not of this version ({type(error).__name__}: {error}). Restore it from "
+            "git, or remove it to have its cells run again."
+        ) from error
+
+
+@dataclass(frozen=True)
+class _Source:
+    """The files of one folder."""
+
+    folder: Path
+    results_dir: Path
+    wanted_machine: str
+    made: Mapping[str, Any]
+    reference: str
+    names: tuple[str, ...]
+
+    @property
+    def about(self) -> Mapping[str, Any]:
+        about: Mapping[str, Any] = self.made[self.reference]["about"]
+        return about
+
+    @property
+    def task(self) -> Task:
+        return Task(**{**self.about["task"], "metrics": tuple(self.about["task"]["metrics"])})
+
+    @property
+    def shown(self) -> list[str]:
+        """Models that were made from the reference's data and splits."""
+        same = _splits_of(self.made[self.reference])
+        return [name for name in self.asked_for if _splits_of(self.made[name]) == same]
+
+    @property
+    def asked_for(self) -> list[str]:
+        return [name for name in self.made if not self.names or name in self.names]
+
+    @property
+    def below(self) -> Path:
+        return self.folder.relative_to(self.results_dir)
+
+    def key(self, name: str) -> str:
+        return str(self.made[name]["key"])
+
+    def store(self, machine: str) -> Store:
+        timings = self.results_dir / "timings" / machine / self.below
+        return Store(folder=self.folder, timings=timings, metrics=self.task.metrics)
+
+
+def _content(source: _Source) -> Content:
+    task, shown = source.task, source.shown
+    keys = {name: source.key(name) for name in shown}
+    machine = _best_covering(source.results_dir / "timings", source.below, keys, source.wanted_machine)
+    store = source.store(machine)
+    # A table may hold the cells of a longer run that was given more seeds.
+    repeats, seeds = source.about["repeats"], source.about["budget"]["seeds"]
+    # Of a learning curve the last step, with all training rows; the others stand in the curve.
+    first = repeats - 1 if task.protocol == "curve" else 0
+    records = {
+        name: [
+            record
+            for record in store.read(name, keys[name]).values()
+            if first <= record.repeat < repeats and record.seed < seeds
+        ]
+        for name in shown
+    }
+    items = {name: read_items(store.items(name), records[name]) for name in shown}
+    flat = [record for mine in records.values() for record in mine]
+    scoring = _scoring(task, source.made[source.reference]["inputs"]["root_seed"], flat)
+    facts = {name: _facts(source, name, store, items[name]) for name in shown}
+    scores = scores_by_model(flat, facts, scoring)
+    settings = ReportSettings(**source.about["report"])
+    limits = Limits(**{**source.about["limits"], "licences": tuple(source.about["limits"]["licences"])})
+    front = _front(scores, scoring)
+    curve = read_curve(source.folder, source.results_dir, task)
+    decision = replace(decide(scores, scoring, limits), winner_changes=front.winner_changes)
+    decision = replace(decision, also=curve_advice(curve, decision.pick)) if task.protocol != "curve" else OF_A_CURVE
+    known = {model.name: model for model in scores}
+    standings = {
+        member.model: Standing(membership=member.membership, p_best=member.p_best, regret=member.regret)
+        for member in front.members
+    }
+    rows = [
+        Row(
+            key=keys[model.name],
+            about=source.made[model.name]["about"],
+            scores=model,
+            mean=score_interval(model, scoring.test_train_ratio),
+            against=compare(model, known[source.reference], task.metrics[0], task.margin, scoring.test_train_ratio),
+            others=_mean_scores(records[model.name], task.metrics[1:]),
+            stability=stability(model, _churn(items[model.name], model), _robustness(store, model.name, keys), scoring),
+            items=items[model.name],
+            cost=facts[model.name].cost,
+            robustness=_robustness(store, model.name, keys),
+            deferral=_deferral(items[model.name], settings),
+            standing=standings.get(model.name),
+        )
+        for model in scores
+    ]
+    content = Content(
+        task=task,
+        data=source.folder.parent.name,
+        budget=source.folder.name,
+        facts=source.made[source.reference],
+        machine=machine,
+        rows=tuple(sorted(rows, key=lambda row: (-_or_least(row.scores.mean), row.scores.name))),
+        test_train_ratio=scoring.test_train_ratio,
+        decision=decision,
+        settings=settings,
+        limits=limits,
+        left_out=tuple(name for name in source.asked_for if name not in shown),
+        curve=curve,
+        checks=_checks(source, scores, scoring),
+    )
+    return replace(content, findings=find_all(content))
+
+
+def _scoring(task: Task, root_seed: int, records: Sequence[Record]) -> Scoring:
+    metric = metrics.metric(task.metrics[0])
+    sizes = [(record.n_test, record.n_train) for record in records if record.n_train]
+    return Scoring(
+        metric=metric.name,
+        sign=1.0 if metric.greater_is_better else -1.0,
+        is_share=metric.is_share,
+        reference=task.reference,
+        floor=task.floor,
+        margin=task.margin,
+        test_train_ratio=sum(t for t, _ in sizes) / sum(n for _, n in sizes) if sizes else math.nan,
+        seed=seed_for(root_seed, "report", task.name),
+    )
+
+
+def _facts(source: _Source, name: str, store: Store, items: Items | None) -> ModelFacts:
+    about = source.made[name]["about"]
+    return ModelFacts(
+        role=about["role"],
+        licence=about["licence"],
+        weights_mb=about["weights_mb"],
+        cost=read_measured(store.cost(name), source.key(name), Cost),
+        right=_right(items) if items is not None else None,
+    )
+
+
+def _right(items: Items) -> NDArray[np.bool_]:
+    """Return what the seeds of the first repeat predicted right."""
+    first = min(repeat for repeat, _ in items.right)
+    return np.stack([bits for (repeat, _), bits in sorted(items.right.items()) if repeat == first])
+
+
+def _front(scores: Sequence[ModelScores], scoring: Scoring) -> Front:
+    models = [model for model in scores if model.role != "floor" and model.cells.size]
+    folds = sorted({fold for model in models for fold in model.folds})
+    cells = {}
+    for model in models:
+        table = np.full((len(folds), model.cells.shape[1]), np.nan)
+        table[[folds.index(fold) for fold in model.folds]] = model.cells
+        cells[model.name] = table
+    return pareto_front(
+        cells,
+        {model.name: model.dependable.value for model in models},
+        {model.name: model.cost for model in models},
+        scoring.margin,
+        scoring.test_train_ratio,
+        seed_for(scoring.seed, "front"),
+    )
+
+
+def _churn(items: Items | None, scores: ModelScores) -> tuple[Estimate, Estimate]:
+    if items is None:
+        why = Estimate.not_measured("the predictions are not kept here" if scores.cells.size else "no cells")
+        return why, why
+    if math.isnan(items.churn[0]):
+        return Estimate.not_measured("one seed"), Estimate.not_measured("one seed")
+    found = (
+        Estimate(value=v, low=low, high=high, method="over items") for v, low, high in (items.churn, items.excess_churn)
+    )
+    return tuple(found)  # type: ignore[return-value]
+
+
+def _robustness(store: Store, name: str, keys: Mapping[str, str]) -> Robustness | None:
+    return read_measured(store.robustness(name), keys[name], Robustness)
+
+
+def _deferral(items: Items | None, settings: ReportSettings) -> Any:
+    return deferral(items.accepted, settings.error_cost, settings.human_cost) if items is not None else None
+
+
+def _checks(source: _Source, scores: Sequence[ModelScores], scoring: Scoring) -> tuple[Check, ...]:
+    means = {model.name: scoring.sign * model.mean for model in scores}
+    # Of a narrower run, its own models only; a figure that no table can meet is always missed.
+    return tuple(
+        Check(expected=one, measured=means.get(one.model, math.nan))
+        for one in (Expected(**values) for values in source.about["expected"])
+        if one.model in source.shown or one.model not in source.made
+    )
+
+
+def _splits_of(facts: Mapping[str, Any]) -> str:
+    names = ("task", "task_version", "protocol", "data_fingerprint", "folds", "splits", "root_seed")
+    return json.dumps([facts["inputs"][name] for name in names])
+
+
+def _best_covering(timings: Path, below: Path, keys: Mapping[str, str], machine: str) -> str:
+    """Return the machine class with current timings of most of the models; the given one among equals."""
+    classes = sorted(path.name for path in timings.glob("*") if path.is_dir())
+    covered = {
+        name: sum(bool(read_timings(timings / name / below / f"{model}.csv", key)) for model, key in keys.items())
+        for name in classes
+    }
+    most = max(covered.values(), default=0)
+    if most == 0:
+        return ""
+    return machine if covered.get(machine) == most else next(name for name in classes if covered[name] == most)
+
+
+def _mean_scores(records: Sequence[Record], names: Sequence[str]) -> dict[str, float]:
+    ok = [record for record in records if record.status == "ok"]
+    return {name: math.fsum(r.scores[name] for r in ok) / len(ok) for name in names} if ok else {}
+
+
+def _or_least(value: float) -> float:
+    return -math.inf if math.isnan(value) else value

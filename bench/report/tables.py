@@ -1,0 +1,217 @@
+"""Tables of the page: text cells with headers and a caption, worded as in the other reports."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+from bench.metrics import metric
+from bench.report.content import Content, Row
+from bench.report.figures.picture import Picture
+from bench.report.wording import COST_HEADERS, HEADERS, cells_of, cost_cells, estimate, points, share
+from bench.stats.estimate import Estimate
+
+TEXTS = frozenset(("model", "role", "verdict", "grade", "true class", "predicted class", "licence", "key of its table"))
+"""Headers of columns that hold words and not figures."""
+LONG = frozenset(("cells, by fold", "summary", "trained on"))
+"""Headers of columns whose text may need several lines."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table as the template takes it."""
+
+    caption: str
+    headers: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    marked: str = ""
+    """First cell of the row that stands out."""
+    texts: frozenset[str] = TEXTS
+    long: frozenset[str] = LONG
+
+
+def of_picture(picture: Picture) -> Table:
+    """Return the values of a figure."""
+    return Table(caption=f"{picture.title}: values", headers=picture.headers, rows=picture.rows)
+
+
+def scores_table(content: Content) -> Table:
+    """Return the table that every report shows."""
+    return Table(
+        caption=f"In points of the {metric(content.task.metrics[0]).label}, the best mean first",
+        headers=HEADERS,
+        rows=tuple(cells_of(row, content.task.reference) for row in content.rows),
+        marked=content.decision.pick,
+    )
+
+
+CONFIDENCE = ("calibration error", "perfect shows at most", "log loss, one temperature", "AUGRC")
+
+
+def others_table(content: Content) -> Table:
+    """Return the metrics that do not decide, and what the probabilities are worth."""
+    names = content.task.metrics[1:]
+    return Table(
+        caption="Means over all cells; calibration and AUGRC of the first seed, in points",
+        headers=("model", *(metric(name).label for name in names), *CONFIDENCE),
+        rows=tuple(
+            (row.scores.name, *(_other(row, name) for name in names), *_confidence(row)) for row in content.rows
+        ),
+        marked=content.decision.pick,
+    )
+
+
+def _other(row: Row, name: str) -> str:
+    value = row.others.get(name, math.nan)
+    # A log loss is no share; points would mislead.
+    return points(value) if name != "log_loss" or math.isnan(value) else f"{value:.4f}"
+
+
+def _confidence(row: Row) -> tuple[str, ...]:
+    items = row.items
+    if items is None:
+        return "? (predictions not kept)", *("?",) * (len(CONFIDENCE) - 1)
+    value, low, high = items.calibration_error
+    error = estimate(Estimate(value=value, low=low, high=high, method="", why="not measured"))
+    rescaled = "? (one fold)" if math.isnan(items.log_loss_rescaled) else f"{items.log_loss_rescaled:.4f}"
+    augrc = "?" if math.isnan(items.augrc) else f"{100 * items.augrc:.3f}"
+    return error, points(items.calibration_null), rescaled, augrc
+
+
+def plans_table(content: Content) -> Table:
+    """Return the deferral plan of every model that has one."""
+    return Table(
+        caption="Deferral plans; costs of one item, in units of cost",
+        headers=("model", "threshold", "automated", "wrong among them", "cost", "model only", "human only"),
+        rows=tuple(_plan(row) for row in content.rows if row.deferral is not None),
+        marked=content.decision.pick,
+    )
+
+
+def _plan(row: Row) -> tuple[str, ...]:
+    plan = row.deferral
+    assert plan is not None
+    error = plan.error
+    span = "" if math.isnan(error.low) else f" ({share(error.low)} to {share(error.high)})"
+    return (
+        row.scores.name,
+        "none (a human for all)" if math.isinf(plan.threshold) else f"{plan.threshold:.3f}",
+        share(plan.automated),
+        f"{share(error.value)}{span}" if error.measured else f"? ({error.why})",
+        f"{plan.cost:.3g}",
+        f"{plan.cost_model_only:.3g}",
+        f"{plan.cost_human_only:.3g}",
+    )
+
+
+def changes_table(content: Content) -> Table:
+    """Return what small changes of the inputs do to every model that was probed."""
+    probed = [row for row in content.rows if row.robustness is not None]
+    kinds = tuple(dict.fromkeys(kind for row in probed if row.robustness for kind in row.robustness.perturbed))
+    return Table(
+        caption="Score on changed inputs, and the share of items whose prediction flips",
+        headers=("model", "clean", *kinds, "rows reversed", "one by one"),
+        rows=tuple(_changes(row, kinds) for row in content.rows),
+        marked=content.decision.pick,
+    ) if probed else Table(caption="", headers=(), rows=())  # fmt: skip
+
+
+def _changes(row: Row, kinds: Sequence[str]) -> tuple[str, ...]:
+    found = row.robustness
+    if found is None:
+        return row.scores.name, "? (not probed)", *("?",) * (len(kinds) + 2)
+    pairs = [found.perturbed.get(kind) for kind in kinds]
+    cells = ["?" if pair is None else f"{points(pair[0])} ({share(pair[1])} flip)" for pair in pairs]
+    return row.scores.name, points(found.clean), *cells, f"{found.order:.3g}", f"{found.batch:.3g}"
+
+
+def costs_table(content: Content) -> Table:
+    """Return the cost of every model; without rows where no machine class has any."""
+    rows = content.rows if content.machine else ()
+    return Table(
+        caption="Rounded to steps of 1, 2 and 5",
+        headers=COST_HEADERS,
+        rows=tuple(cost_cells(row, content.settings.hourly_price) for row in rows),
+        marked=content.decision.pick,
+    )
+
+
+def models_table(content: Content) -> Table:
+    """Return what is known of each model beside its scores."""
+
+    def cells(row: Row) -> tuple[str, ...]:
+        about = row.about
+        weights = about.get("weights_mb")
+        return (
+            row.scores.name,
+            str(about.get("summary") or "?"),
+            str(about.get("licence") or "?"),
+            str(about.get("trained_on") or "?"),
+            "?" if weights is None else f"{weights:g}",
+            row.key[:16] or "?",
+        )
+
+    return Table(
+        caption="The models",
+        headers=("model", "summary", "licence", "trained on", "weights MB", "key of its table"),
+        rows=tuple(cells(row) for row in content.rows),
+        marked=content.decision.pick,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """One line of a stability card."""
+
+    label: str
+    value: str
+    note: str
+    """How it was measured, or why it was not."""
+    letter: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """How stable one model is."""
+
+    name: str
+    role: str
+    grade: str
+    components: tuple[Component, ...]
+
+
+LABELS = {
+    "seed_sd": "seed SD",
+    "training_sd": "training-data SD",
+    "total_sd": "total SD",
+    "churn": "churn (%)",
+    "excess_churn": "excess churn",
+    "worst_fold": "worst fold",
+    "tail_mean": "worst quarter",
+    "failure_rate": "failures (%)",
+    "dependable": "dependable",
+    "time_spread": "time spread (%)",
+    "robustness": "loss when perturbed",
+}
+GRADED = {"total_sd": "total SD", "excess_churn": "churn", "failure_rate": "failures", "robustness": "robustness"}
+"""Component of the card and its name among the grades."""
+
+
+def card(row: Row) -> Card:
+    """Return the stability card of one model."""
+    found = row.stability
+    estimates = {one.name: getattr(found, one.name) for one in fields(found)}
+    return Card(
+        name=row.scores.name,
+        role=row.scores.role,
+        grade=found.grade,
+        components=tuple(
+            Component(
+                label=LABELS.get(name, name.replace("_", " ")),
+                value=estimate(one, scale=1 if name == "excess_churn" else 100),
+                note=one.method if one.measured else one.why,
+                letter=found.grades.get(GRADED.get(name, ""), ""),
+            )
+            for name, one in estimates.items()
+            if isinstance(one, Estimate)
+        ),
+    )

@@ -1,0 +1,194 @@
+"""How much single predictions change when a model is fitted again.
+
+Predictions have shape (S, n): S seeds on the same n test items. Churn is a mean over pairs of seeds. Its interval
+counts the items that were drawn and the seeds that were drawn, the latter by the jackknife from three seeds on; with
+two it holds for these two fits.
+
+References
+----------
+Milani Fard et al. 2016, Launch and Iterate: Reducing Prediction Churn (churn of labels).
+Yan et al. 2021, Positive-Congruent Training (negative and positive flips).
+Satterthwaite 1946, An Approximate Distribution of Estimates of Variance Components (degrees of freedom).
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.stats.estimate import LEVEL, Estimate
+
+Floats = NDArray[np.floating]
+Groups = NDArray[np.integer] | None
+
+
+def label_churn(predictions: NDArray[Any], groups: Groups = None) -> Estimate:
+    """Return the share of items whose label differs between two fits.
+
+    Parameters
+    ----------
+    predictions : array, shape (S, n)
+        Class codes.
+    groups : array, shape (n,), optional
+        Codes of items that come together.
+
+    Examples
+    --------
+    >>> label_churn(np.array([[0, 1, 1, 2], [0, 1, 2, 2]])).value
+    0.25
+    """
+    return _churn(predictions, np.not_equal, np.ones(predictions.shape[1]), groups)
+
+
+def value_churn(predictions: Floats, y: Floats, groups: Groups = None) -> Estimate:
+    """Return the mean absolute difference of two fits in units of the interquartile range of the targets ``y``."""
+    scale = float(np.subtract(*np.quantile(y, (0.75, 0.25))))
+    if scale <= 0:
+        return Estimate.not_measured("the middle half of the targets is one value")
+    return _churn(predictions, _gap, np.full(predictions.shape[1], scale), groups)
+
+
+def forecast_churn(predictions: Floats, y: Floats, series: Groups = None) -> Estimate:
+    """Return the sum of absolute differences of two fits over the sum of absolute targets.
+
+    Parameters
+    ----------
+    predictions : array, shape (S, n)
+        Forecasts of all series and steps.
+    y : array, shape (n,)
+    series : array, shape (n,), optional
+        Code of the series of each target; steps of one series go astray together.
+    """
+    if not np.abs(y).sum():
+        return Estimate.not_measured("all targets are zero")
+    return _churn(predictions, _gap, np.abs(y), series)
+
+
+def ranking_churn(rankings: NDArray[np.integer]) -> Estimate:
+    """Return one minus the mean Jaccard index of the top k of two fits.
+
+    Parameters
+    ----------
+    rankings : array, shape (S, users, k)
+        Different item codes; -1 where a list is shorter than k.
+
+    Examples
+    --------
+    >>> round(ranking_churn(np.array([[[1, 2, 3]], [[3, 2, 9]]])).value, 3)
+    0.5
+    """
+    return _churn(rankings, _jaccard_distance, np.ones(rankings.shape[1]), None)
+
+
+def excess_churn(predictions: NDArray[Any], y: NDArray[Any]) -> Estimate:
+    """Return churn on the scale from what the error rates force (0) to the most that they allow (1).
+
+    Two fits with error rates e and f differ on at least ``|e - f|`` and on at most ``e + f`` of the items; the mean
+    over pairs of seeds of the place between. Its interval is a jackknife over seeds, from three on.
+    """
+    wrong = predictions != y
+    errors = wrong.mean(axis=1)
+    places = {}
+    for a, b in combinations(range(len(predictions)), 2):
+        least, most = abs(errors[a] - errors[b]), min(1.0, errors[a] + errors[b])
+        if most > least:
+            places[a, b] = (float((predictions[a] != predictions[b]).mean()) - least) / (most - least)
+    if not places:
+        return Estimate.not_measured("one seed" if len(predictions) < 2 else "the error rates leave no room for churn")
+    value = math.fsum(places.values()) / len(places)
+    left_out = _leave_one_out(places, len(predictions))
+    if len(predictions) < 3 or np.isnan(left_out).any():
+        return Estimate(value=value, low=math.nan, high=math.nan, method="as observed: one pair of seeds")
+    variance = _jackknife_variance(left_out)
+    return _t_interval(value, variance, len(predictions) - 1, "jackknife over seeds")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flips:
+    """Items whose correctness changed against a base; the accuracy changed by ``positive - negative``."""
+
+    negative: Estimate
+    """Share right before and wrong now."""
+    positive: Estimate
+    """Share wrong before and right now."""
+
+
+def flips(before: NDArray[np.bool_], now: NDArray[np.bool_]) -> Flips:
+    """Return the flips of correctness, shape (n,) each, with Wilson intervals.
+
+    Examples
+    --------
+    >>> found = flips(np.array([True, True, False]), np.array([True, False, False]))
+    >>> round(found.negative.value, 3), found.positive.value
+    (0.333, 0.0)
+    """
+    return Flips(
+        negative=Estimate.of_rate(int((before & ~now).sum()), len(before)),
+        positive=Estimate.of_rate(int((~before & now).sum()), len(before)),
+    )
+
+
+def _churn(predictions: NDArray[Any], distance: Callable[..., Any], weights: Floats, groups: Groups) -> Estimate:
+    """Return the mean over pairs of the sum of distances over the sum of weights."""
+    seeds, items = len(predictions), predictions.shape[1]
+    if seeds < 2:
+        return Estimate.not_measured("one seed")
+    by_pair, by_item = {}, np.zeros(items)
+    for a, b in combinations(range(seeds), 2):
+        distances = np.asarray(distance(predictions[a], predictions[b]), dtype=float)
+        by_pair[a, b] = math.fsum(distances) / math.fsum(weights)
+        by_item += distances
+    value = math.fsum(by_pair.values()) / len(by_pair)
+    units, variance = _item_variance(by_item / len(by_pair) - value * weights, weights, groups)
+    if units < 2:
+        return Estimate(value=value, low=math.nan, high=math.nan, method="as observed: one item or group")
+    name = "groups" if groups is not None else "items"
+    if seeds < 3:
+        return _t_interval(value, variance, units - 1, f"t over {name}, for this pair of seeds")
+    of_seeds = _jackknife_variance(_leave_one_out(by_pair, seeds))
+    both = variance + of_seeds
+    df = both**2 / (variance**2 / (units - 1) + of_seeds**2 / (seeds - 1)) if both else math.inf
+    return _t_interval(value, both, df, f"t over {name}, jackknife over seeds")
+
+
+def _item_variance(residuals: Floats, weights: Floats, groups: Groups) -> tuple[int, float]:
+    """Return the number of units and the variance of a ratio of sums (linearised)."""
+    if groups is not None:
+        codes = np.unique(groups, return_inverse=True)[1]
+        residuals = np.asarray(np.bincount(codes, weights=residuals), dtype=float)
+    units = len(residuals)
+    scale = units / max(1, units - 1) / math.fsum(weights) ** 2
+    return units, math.fsum(residuals**2) * scale
+
+
+def _leave_one_out(by_pair: dict[tuple[int, int], float], seeds: int) -> Floats:
+    """Return the mean over the pairs without each of the seeds; NaN where none is left."""
+    kept = [[value for pair, value in by_pair.items() if seed not in pair] for seed in range(seeds)]
+    return np.array([math.fsum(values) / len(values) if values else math.nan for values in kept])
+
+
+def _jackknife_variance(left_out: Floats) -> float:
+    seeds = len(left_out)
+    return (seeds - 1) / seeds * math.fsum((left_out - math.fsum(left_out) / seeds) ** 2)
+
+
+def _t_interval(value: float, variance: float, df: float, method: str) -> Estimate:
+    from scipy.stats import t
+
+    half = float(t.ppf((1 + LEVEL) / 2, df)) * math.sqrt(variance)
+    return Estimate(value=value, low=max(0.0, value - half), high=value + half, method=method)
+
+
+def _gap(one: Floats, other: Floats) -> Floats:
+    return np.abs(one - other)
+
+
+def _jaccard_distance(one: NDArray[np.integer], other: NDArray[np.integer]) -> Floats:
+    """Return one minus shared over all codes of each row, shape (users,); two empty lists agree."""
+    shared = ((one[:, :, None] == other[:, None, :]) & (one >= 0)[:, :, None]).sum(axis=(1, 2))
+    either = (one >= 0).sum(axis=1) + (other >= 0).sum(axis=1) - shared
+    return np.asarray(1 - np.where(either > 0, shared / np.maximum(either, 1), 1.0))

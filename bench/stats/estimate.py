@@ -1,0 +1,68 @@
+"""A figure with its interval and its method, or the reason why it was not measured.
+
+References
+----------
+Wilson 1927, Probable Inference, the Law of Succession, and Statistical Inference (interval of a rate).
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """One figure as a report prints it."""
+
+    value: float
+    """NaN where it was not measured."""
+    low: float
+    """Lower end of the 95 % interval; NaN where it cannot be had."""
+    high: float
+    method: str
+    """How the interval was made; empty where nothing was measured."""
+    why: str = ""
+    """Why it was not measured; empty where it was."""
+
+    @property
+    def measured(self) -> bool:
+        """Whether there is a figure."""
+        return not math.isnan(self.value)
+
+    @classmethod
+    def not_measured(cls, why: str) -> "Estimate":
+        """Return the absence of a figure, and its reason.
+
+        Examples
+        --------
+        >>> Estimate.not_measured("one seed").measured
+        False
+        """
+        return cls(value=math.nan, low=math.nan, high=math.nan, method="", why=why)
+
+    @classmethod
+    def of_rate(cls, count: int, total: int) -> "Estimate":
+        """Return the rate of ``count`` in ``total`` with its Wilson interval.
+
+        Examples
+        --------
+        >>> rate = Estimate.of_rate(0, 15)
+        >>> rate.value, round(rate.high, 3)
+        (0.0, 0.204)
+        """
+        from scipy.stats import binomtest
+
+        if total == 0:
+            return cls.not_measured("nothing to count")
+        interval = binomtest(count, total).proportion_ci(confidence_level=LEVEL, method="wilson")
+        return cls(value=count / total, low=float(interval.low), high=float(interval.high), method="Wilson")
+
+    @classmethod
+    def of_replicates(cls, value: float, replicates: NDArray[np.floating], method: str) -> "Estimate":
+        """Return ``value`` with the central 95 % of its replicates, shape (B,), widened to hold the value."""
+        low, high = np.quantile(replicates, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
+        return cls(value=value, low=min(float(low), value), high=max(float(high), value), method=method)

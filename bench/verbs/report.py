@@ -1,0 +1,50 @@
+"""``python -m bench report``: every report written anew from tables and predictions; nothing is fitted."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.errors import BenchError
+from bench.machine import machine_class
+from bench.measure import measure_items
+from bench.publish import html_path, predictions_of, publish
+from bench.report.read import read_content
+from bench.results import Store
+from bench.work import SCRATCH
+
+
+def report(folders: Sequence[str], results_dir: str) -> int:
+    """Write the reports of the given folders below ``results_dir``, of all when none is given; return the exit code.
+
+    Raises
+    ------
+    BenchError
+        If there is nothing to report.
+    """
+    root = Path(results_dir)
+    found = [root / name for name in folders] or sorted({path.parent for path in root.glob("*/*/*/*.csv")})
+    found = [folder for folder in found if folder.relative_to(root).parts[0] != "timings"]
+    if not found:
+        raise BenchError(f"There is no table below {root}. Run python -m bench task=text_clf, or give results_dir=DIR.")
+    console = Console(soft_wrap=True)
+    for folder in found:
+        _measure_anew(folder, root)
+        content = publish(folder, root, machine_class(), SCRATCH)
+        if content is None:
+            raise BenchError(f"{folder} has no table of a reference. Expected TASK/DATA/BUDGET below {root}.")
+        console.print(f"{folder / 'report.md'}; with pictures: {html_path(content, SCRATCH)}")
+    return 0
+
+
+def _measure_anew(folder: Path, root: Path) -> None:
+    """Compute the figures of single predictions again, of every model whose predictions are at hand."""
+    content = read_content(folder, root, "")
+    if content is None:
+        return
+    # Seconds do not matter here, so no machine class is named.
+    store = Store.open(root, "", content.task, content.data, content.budget)
+    inputs = content.facts["inputs"]
+    predictions = predictions_of(content, SCRATCH)
+    keys = {row.scores.name: row.key for row in content.rows}
+    measure_items(store, keys, predictions, inputs["data_fingerprint"], inputs["root_seed"], anew=True)
