@@ -30,7 +30,7 @@ def run(config: RunConfig) -> int:
     cap_threads(threads_per_cell(config.budget, config.executor), worker_count(config.executor))
     task = plan.make_task(config)
     # A pipe or a log has no width of its own.
-    console = Console() if sys.stdout.isatty() else Console(width=140)
+    console = Console() if sys.stdout.isatty() else Console(width=150)
     display = Display(console, task.metrics[0])
     zoo = Zoo.open(config.cache_dir, allow_unpinned=config.allow_unpinned)
     dataset, splits = load(config, task, zoo, display)

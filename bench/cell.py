@@ -95,10 +95,13 @@ def _fit_and_score(cell: Cell, inputs: CellInputs, record: Record) -> Record:
     probabilities = checked.astype(np.float32)
     if inputs.predictions is not None:
         inputs.predictions.save(cell, probabilities)
+    scores = metrics.scores(inputs.task.metrics, y_test, probabilities)
+    if missing := [name for name, score in scores.items() if not np.isfinite(score)]:
+        raise ModelError(f"The {missing[0]} of its predictions is not a number.")
     return replace(
         record,
         status="ok",
-        scores=metrics.scores(inputs.task.metrics, y_test, probabilities),
+        scores=scores,
         n_train=len(split.train),
         n_test=len(split.test),
         digest=prediction_digest(probabilities),

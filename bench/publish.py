@@ -1,5 +1,6 @@
 """From the tables of a folder to the files that people read: Markdown, HTML, the decision, and the overview of all."""
 
+import contextlib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -7,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from bench.errors import BenchError
 from bench.files import write_atomically
 from bench.predictions import Predictions, Truth
 from bench.report.content import Content
@@ -55,19 +55,23 @@ def decision_json(content: Content) -> bytes:
     """Return the decision as JSON, six significant digits: for programs, and for the overview."""
     decision = {name: _plain(value) for name, value in asdict(content.decision).items()}
     best = content.best.scores.name if content.best is not None else ""
-    return (json.dumps({**decision, "best": best}, indent=2, sort_keys=True) + "\n").encode()
+    # What the overview compares over data sets.
+    means = {row.scores.name: _plain(row.scores.mean) for row in content.rows if row.scores.role != "floor"}
+    whole = {**decision, "best": best, "means": means, "reference": content.task.reference}
+    return (json.dumps(whole, indent=2, sort_keys=True) + "\n").encode()
 
 
 def read_decisions(results_dir: Path) -> list[tuple[str, dict[str, Any]]]:
-    """Return (folder below ``results_dir``, decision) of every report, in alphabetical order."""
+    """Return (folder below ``results_dir``, decision) of every report, in alphabetical order.
+
+    A damaged one elsewhere is for ``validate`` to report, and no reason to lose this run's report.
+    """
     found = []
     for path in sorted(results_dir.glob("*/*/*/decision.json")):
-        try:
-            found.append(
-                (path.parent.relative_to(results_dir).as_posix(), json.loads(path.read_text(encoding="utf-8")))
-            )
-        except ValueError as error:
-            raise BenchError(f"{path} is no decision of this version ({error}). Remove it and run again.") from error
+        with contextlib.suppress(ValueError):
+            decision = json.loads(path.read_text(encoding="utf-8"))
+            if {"pick", "best", "price", "means", "reference"} <= set(decision):
+                found.append((path.parent.relative_to(results_dir).as_posix(), decision))
     return found
 
 

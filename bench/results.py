@@ -297,11 +297,18 @@ def _record(model: str, row: Mapping[str, str], metrics: Sequence[str]) -> Recor
         status=row["status"],  # type: ignore[arg-type]
         origin=row["origin"],  # type: ignore[arg-type]
         reason=row["reason"],
-        scores={name: float(row[name]) for name in metrics if row[name]},
+        scores={name: _finite(row[name]) for name in metrics if row[name]},
         n_train=int(row["n_train"]),
         n_test=int(row["n_test"]),
         digest=row["digest"],
     )
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"a score of {text}")
+    return value
 
 
 def _read_rows(path: Path) -> list[dict[str, str]]:

@@ -72,6 +72,13 @@ def test_columns_must_belong_to_different_classes_of_the_data(classes):
         checked_probabilities([[0.4, 0.6]], np.array(classes), 1, 2)
 
 
+def test_a_metric_without_a_value_makes_the_row_invalid(tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.metrics.scores", lambda names, y, p: dict.fromkeys(names, float("nan")))
+    record = outcome(tmp_path, "well")
+    assert record.status == "invalid"
+    assert "The accuracy of its predictions is not a number" in record.reason
+
+
 def test_the_digest_tells_predictions_apart_and_ignores_the_last_bits():
     p = np.random.default_rng(0).dirichlet(np.ones(3), 50)
     assert prediction_digest(p) == prediction_digest(p + 1e-13)

@@ -43,7 +43,7 @@ def bench(tmp_path, environment):
 def reviews(tmp_path):
     pairs = zip(*texts(90), strict=True)
     (tmp_path / "reviews.csv").write_text("\n".join(["body,stars", *(f"{text},{label}" for text, label in pairs)]))
-    return "data.path=reviews.csv", "data.target=stars"
+    return "data.path=reviews.csv", "data.target=stars", "budget.probe_rows=0"
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +117,7 @@ def test_running_twice_fits_nothing_and_changes_no_byte(bench, reviews, tmp_path
         ("nb_svm.json", lambda text: text.replace('"root_seed": 0', '"root_seed": 1'), "the file was edited"),
         ("report.md", lambda text: text.replace("Ship", "Drop"), "report.md is stale"),
         ("report.md", lambda text: None, "report.md is missing"),
+        ("decision.json", lambda text: text.replace("tfidf_logreg", "prior"), "decision.json is stale"),
         ("../../../README.md", lambda text: "", "README.md is missing or stale"),
     ],
 )
@@ -130,6 +131,57 @@ def test_validate_finds_what_was_changed_by_hand(bench, finished, name, edit, sa
     finally:
         path.write_text(before)
     assert bench("validate", str(finished / "results")) == "3 tables, 0 problems.\n"
+
+
+def test_reports_come_out_the_same_from_the_files_alone(finished, environment):
+    def run(*arguments):
+        command = [sys.executable, "-m", "bench", *arguments]
+        done = subprocess.run(command, cwd=finished, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    before = files(finished / "results")
+    page = next((finished / ".bench/reports").iterdir())
+    html = page.read_bytes()
+    assert "report.md; with pictures:" in run("report")
+    assert files(finished / "results") == before
+    assert page.read_bytes() == html
+    # As in a fresh clone: the predictions are not there, what they say is.
+    shutil.move(finished / ".bench", finished / "away")
+    try:
+        run("report")
+        said = run("task=text_clf", "model=nb_svm", "data.path=reviews.csv", "data.target=stars")
+        assert "0 to run" in said
+        assert files(finished / "results") == before
+    finally:
+        shutil.rmtree(finished / ".bench")
+        shutil.move(finished / "away", finished / ".bench")
+
+
+def test_a_run_measures_cost_and_robustness_and_says_what_to_hand_over(finished):
+    text = (finished / "results/text_clf/reviews/quick/report.md").read_text()
+    for heading in ("## Stability", "## What to hand to a human", "## Small changes of the inputs", "## Cost"):
+        assert heading in text
+    assert "rounded to 1-2-5 steps; measured alone" in text
+    assert "let tfidf_logreg answer" in text
+
+
+def test_a_hard_limit_of_the_command_line_excludes_a_model(bench, reviews):
+    said = " ".join(bench("task=text_clf", STABLE, *reviews, "decision.licences=[MIT]").split())
+    assert "No model keeps the hard limits" in said
+    said = bench("task=text_clf", STABLE, *reviews, "decision.max_latency_ms=5")
+    assert "unknown ms for 95 in 100 predictions, 5 allowed" in " ".join(said.split()) or "hard limits" in said
+
+
+def test_a_learning_curve_has_a_table_of_its_own_and_enters_the_main_report(bench, reviews, tmp_path):
+    bench("task=text_clf", STABLE, *reviews)
+    said = bench("task=text_clf", STABLE, *reviews, "curve=true")
+    assert "A learning curve recommends nothing by itself" in " ".join(said.split())
+    assert (tmp_path / "results/text_clf_curve/reviews/quick/nb_svm.csv").exists()
+    bench("task=text_clf", STABLE, *reviews)
+    text = (tmp_path / "results/text_clf/reviews/quick/report.md").read_text()
+    assert "## Learning curve" in text
+    assert bench("validate") == "8 tables, 0 problems.\n"
 
 
 def test_a_run_out_of_time_says_what_was_not_started_and_goes_on(bench, reviews, tmp_path):
@@ -159,13 +211,16 @@ def test_both_executors_write_the_same_tables(bench, reviews, tmp_path):
     bench("task=text_clf", STABLE, *reviews, "results_dir=processes", "executor=processes", "executor.workers=2")
     serial, processes = files(tmp_path / "serial"), files(tmp_path / "processes")
     scores = [name for name in serial if name.endswith((".csv", ".json")) and "timings" not in name]
-    assert len(scores) == 8
+    # What a decision costs is measured, and differs from run to run.
+    scores = [name for name in scores if not name.endswith("decision.json")]
+    assert len(scores) == 12
     assert {name: serial[name] for name in scores} == {name: processes[name] for name in scores}
 
 
 def test_adding_a_model_leaves_the_files_of_the_others_untouched(bench, reviews, tmp_path):
     bench("task=text_clf", "model=tfidf_svm", *reviews)
-    before = {name: content for name, content in files(tmp_path / "results").items() if not name.endswith(".md")}
+    generated = (".md", "decision.json")
+    before = {name: content for name, content in files(tmp_path / "results").items() if not name.endswith(generated)}
     bench("task=text_clf", "model=nb_svm", *reviews)
     after = files(tmp_path / "results")
     assert {name: after[name] for name in before} == before
@@ -274,6 +329,10 @@ def test_a_multirun_reports_every_run(bench, reviews):
         (["task=text_clf", "-x"], "Unknown option '-x'."),
         (["validate", "elsewhere"], "There is no folder elsewhere."),
         (["doctor", "foo"], "doctor takes no 'foo'."),
+        (["report"], "There is no table below results."),
+        (["task=text_clf", "decision.max_latency_ms=-1"], "decision.max_latency_ms=-1.0 must not be negative"),
+        (["task=text_clf", "decision.max_failure_rate=2"], "decision.max_failure_rate=2.0 must lie between 0 and 1"),
+        (["task=text_clf", "report.human_cost=-1"], "report.human_cost=-1.0 must not be negative"),
         (["zoo", "verify", "minilm"], "'minilm' is no model or data set with zoo addresses."),
     ],
 )

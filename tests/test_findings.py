@@ -65,6 +65,15 @@ def test_predictions_that_change_with_their_company_are_found(sound):
     assert "order-dependent" in codes(changed(sound, "nb_svm", robustness=replace(robustness, batch=0.4)))
 
 
+def test_a_model_that_capitals_throw_off_is_found(sound):
+    card = next(row.stability for row in sound.rows if row.scores.name == "nb_svm")
+    assert "fragile" not in codes(sound)
+    lost = Estimate(value=0.2, low=0.15, high=0.25, method="case, 300 items, one fit")
+    bad = changed(sound, "nb_svm", stability=replace(card, robustness=lost))
+    (text,) = [finding.text for finding in find_all(bad) if finding.code == "fragile"]
+    assert "loses 20.0 points (95 % CI 15.0 to 25.0) under the change called case" in text
+
+
 def test_weights_that_have_seen_the_data_are_found(sound):
     assert "exposed" not in codes(sound)
     assert "exposed" in codes(changed(sound, "minilm_logreg", about={"trained_on": f"wiki, {sound.data}"}))

@@ -228,8 +228,24 @@ def test_what_so_few_cells_cannot_tell_is_a_question_mark_with_a_reason(tmp_path
     assert "nan" not in text
 
 
-def test_a_metric_that_is_not_a_number_in_a_table_is_named(folder, tmp_path):
+@pytest.mark.parametrize("value", ["much", "nan", "inf"])
+def test_a_metric_that_is_not_a_number_in_a_table_is_named(folder, tmp_path, value):
     path = folder("better", 0.90) / "better.csv"
-    path.write_text(path.read_text().replace("0.9,", "much,", 1))
+    path.write_text(path.read_text().replace("0.9,", f"{value},", 1))
     with pytest.raises(BenchError, match=r"better\.csv is not a score table"):
         content(folder, tmp_path)
+
+
+def test_fewer_than_six_data_sets_are_not_compared_and_the_overview_says_why():
+    one = {"pick": "a", "best": "a", "price": 0.0, "means": {"a": 0.9, "b": 0.8}, "reference": "b"}
+    text = overview_markdown([(f"text_clf/d{k}/quick", one) for k in range(3)])
+    assert "0.05" in text.split("## Over data sets")[1]
+
+
+def test_six_data_sets_rank_the_models():
+    ones = [
+        {"pick": "a", "best": "a", "price": 0.0, "means": {"a": 0.9, "b": 0.8 + k / 100}, "reference": "b"}
+        for k in range(6)
+    ]
+    text = overview_markdown([(f"text_clf/d{k}/quick", one) for k, one in enumerate(ones)])
+    assert "mean ranks a 1.0 (1.0 to 1.0), b 2.0 (2.0 to 2.0)" in text

@@ -7,8 +7,10 @@ from scipy import stats
 
 from bench.stats.decision import decide
 from bench.stats.dependable import dependable_score
+from bench.stats.estimate import Estimate
 from bench.stats.pairs import corrected_mean, detectable_difference, folds_needed
 from bench.stats.single_split import dependable_on_one_split
+from bench.stats.stability import stability
 from bench.stats.table import ModelFacts, ModelScores, Scoring, compare, one_two_five, paired, scores_by_model
 from bench.types import Cost, Limits
 from tests.builders import record
@@ -25,6 +27,7 @@ def model(name, means, role="stable", seeds=2, noise=0.0, licence="MIT", weights
         "facts": ModelFacts(role=role, licence=licence, weights_mb=weights_mb, cost=measured, right=None),
         "folds": tuple((0, k) for k in range(len(means))),
         "cells": cells,
+        "succeeded": changes.get("cells", cells),
         "failed": 0,
         "ran": cells.size,
         "not_run": 0,
@@ -105,6 +108,18 @@ def test_one_fold_has_no_interval():
 def test_the_detectable_difference_is_found_with_the_stated_power():
     one = corrected_mean(np.array(at(0.0)), RATIO)
     assert detectable_difference(one) == pytest.approx((stats.t.ppf(0.95, 4) + stats.t.ppf(0.8, 4)) * one.scale)
+
+
+def test_a_failure_is_no_draw_of_the_scores_whose_spread_is_measured():
+    records = [record("m", fold=k, score=0.9 + k / 1000) for k in range(4)]
+    records.append(record("m", fold=4, status="timeout", reason="too slow", scores={}, n_train=0, n_test=0))
+    records += [record("prior", fold=k, score=0.3) for k in range(5)]
+    made = scores_by_model(records, facts(m="stable", prior="floor"), scoring())[0]
+    none = Estimate.not_measured("one seed")
+    card = stability(made, (none, none), None, scoring())
+    assert card.total_sd.value < 0.01
+    assert card.failure_rate.value == pytest.approx(0.2)
+    assert made.dependable.value == pytest.approx(0.3)
 
 
 def test_failed_cells_score_the_floor_and_are_counted():

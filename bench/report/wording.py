@@ -157,7 +157,8 @@ def cost_cells(row: Row, hourly_price: float) -> tuple[str, ...]:
 
 
 CARD_HEADERS = (
-    "model", "seed SD", "training-data SD", "total SD", "churn %", "excess churn", "worst fold", "worst quarter",
+    "model", "seed SD", "training-data SD", "total SD", "churn %", "excess churn", "best cell, deflated",
+    "worst fold", "worst quarter",
     "failures %", "loss when perturbed", "time spread %", "grades",
 )  # fmt: skip
 
@@ -169,7 +170,10 @@ def card_cells(row: Row) -> tuple[str, ...]:
         row.scores.name,
         *map(estimate, (card.seed_sd, card.training_sd, card.total_sd, card.churn)),
         estimate(card.excess_churn, scale=1),
-        *map(estimate, (card.worst_fold, card.tail_mean, card.failure_rate, card.robustness, card.time_spread)),
+        *map(
+            estimate,
+            (card.deflated_best, card.worst_fold, card.tail_mean, card.failure_rate, card.robustness, card.time_spread),
+        ),
         ", ".join(f"{name} {letter}" for name, letter in card.grades.items()) + f": {card.grade}",
     )
 

@@ -1,9 +1,14 @@
 """How stable a model is: its card, with a figure, an interval and a method in every place."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bench.stats.estimate import Estimate
+from bench.stats.selection import deflated_best
 from bench.stats.table import ModelScores, Scoring
 from bench.stats.variance import grade, lower_cvar, seed_sd, total_sd, training_data_sd, weakest_grade, worst_fold
 from bench.types import Robustness, seed_for
@@ -27,6 +32,8 @@ class Stability:
     """Share of items whose prediction changes with the seed."""
     excess_churn: Estimate
     """Churn beyond what the error rates force, as a share of what they allow."""
+    deflated_best: Estimate
+    """The best cell, less what the best of so many equal ones would show by luck alone."""
     worst_fold: Estimate
     tail_mean: Estimate
     """Mean of the worst quarter of the cells (lower CVaR)."""
@@ -58,7 +65,7 @@ def stability(
     scoring : Scoring
         Its margin is the unit of the grades of spread and robustness.
     """
-    cells = scores.cells
+    cells = scores.succeeded
     item_variance = scores.item_variance if scores.item_variance == scores.item_variance else None
     total = total_sd(cells, item_variance)
     failure = Estimate.of_rate(scores.failed, scores.ran)
@@ -75,6 +82,7 @@ def stability(
         total_sd=total,
         churn=churn[0],
         excess_churn=churn[1],
+        deflated_best=_deflated(cells),
         worst_fold=worst_fold(cells),
         tail_mean=lower_cvar(cells, seed_for(scoring.seed, "tail", scores.name)),
         failure_rate=failure,
@@ -84,6 +92,14 @@ def stability(
         grades=grades,
         grade=weakest_grade(list(grades.values())),
     )
+
+
+def _deflated(cells: NDArray[np.floating]) -> Estimate:
+    scores = cells[np.isfinite(cells)]
+    if scores.size < 2:
+        return Estimate.not_measured("one cell" if scores.size else "no cells")
+    value = deflated_best(float(scores.max()), float(scores.std(ddof=1)), scores.size)
+    return Estimate(value=value, low=math.nan, high=math.nan, method=f"best of {scores.size} cells; no interval")
 
 
 def _largest_loss(robustness: Robustness | None, sign: float) -> Estimate:

@@ -60,6 +60,8 @@ class ModelScores:
     """Repeat and fold of each of the K rows of ``cells``."""
     cells: NDArray[np.floating]
     """Shape (K, S); a failed cell holds the floor's score, one that was not run NaN. Empty where no cell was run."""
+    succeeded: NDArray[np.floating]
+    """The same with NaN for failed cells: what spread is computed from, for a failure is no draw of the scores."""
     failed: int
     """Cells that failed, ran out of time or memory, or broke the contract."""
     ran: int
@@ -125,12 +127,14 @@ def _scores_of(
     grid = [[(*fold, seed) for seed in sorted({r.seed for r in ran})] for fold in folds]
     digests = {(r.repeat, r.fold, r.seed): r.digest for r in ran}
     item_variance = _item_variance(ok, facts.right, scoring)
+    succeeded = _filled(grid, {(r.repeat, r.fold, r.seed): _cell_score(r, scoring, imputed) for r in ok})
     others = [r.reason for r in records if r.status != "ok"]
     return ModelScores(
         name=name,
         facts=facts,
         folds=tuple(folds),
         cells=_filled(grid, known),
+        succeeded=succeeded,
         failed=len(ran) - len(ok),
         ran=len(ran),
         not_run=len(records) - len(ran),
@@ -139,7 +143,7 @@ def _scores_of(
         cost=one_two_five(_cost(ok, facts.cost)),
         fit_seconds=one_two_five(facts.cost.fit_seconds if facts.cost else _median([r.fit_seconds for r in ok])),
         fit_spread=_spread([r.fit_seconds for r in ok]),
-        dependable=_dependable(name, ok, grid, len(ran) - len(ok), imputed, item_variance, scoring),
+        dependable=_dependable(name, succeeded, len(ran) - len(ok), imputed, item_variance, scoring),
         item_variance=item_variance,
         reason=others[0] if others else "",
     )
@@ -147,15 +151,13 @@ def _scores_of(
 
 def _dependable(
     name: str,
-    ok: Sequence[Record],
-    grid: Sequence[Sequence[tuple[int, int, int]]],
+    succeeded: NDArray[np.floating],
     failed: int,
     imputed: float,
     item_variance: float,
     scoring: Scoring,
 ) -> Estimate:
-    succeeded = _filled(grid, {(r.repeat, r.fold, r.seed): _cell_score(r, scoring, imputed) for r in ok})
-    if len(grid) == 1:
+    if len(succeeded) == 1:
         return dependable_on_one_split(succeeded, item_variance)
     return dependable_score(
         succeeded,

@@ -19,7 +19,7 @@ def curve_picture(content: Content) -> Picture:
     title, curve = "Learning curve", content.curve
     known = [point for point in curve.points if math.isfinite(point.mean)] if curve is not None else []
     if curve is None or not known:
-        return Picture(name="curve", title=title, why="models were not fitted on growing parts of the data")
+        return Picture(name="curve", title=title, why="not measured yet; curve=true measures it")
     right = 0.35 + 0.085 * max(len(short(model, 24)) for model in _drawn(content, known))
     return Picture(
         name="curve",

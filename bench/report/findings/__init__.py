@@ -9,6 +9,7 @@ from bench.report.content import Content
 from bench.report.findings import (
     exposed,
     floor_unbeaten,
+    fragile,
     gain_within_noise,
     imputed_failures,
     miscalibrated,
@@ -29,6 +30,7 @@ _CHECKS: dict[str, Callable[[Content], Iterator[str]]] = {
         imputed_failures,
         not_deterministic,
         order_dependent,
+        fragile,
         exposed,
         zoo_at_the_floor,
         zoo_behind_stable,
