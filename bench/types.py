@@ -302,7 +302,7 @@ class Cost:
     """What a model costs to run on one machine class, measured alone after the cells."""
 
     cold_start_seconds: float
-    """From a running interpreter to the first answer, without fitting: imports, weights, one prediction."""
+    """From a running interpreter to the first answer: imports, weights, a fit of a few rows, one prediction."""
     fit_seconds: float
     """On the training rows of the first fold; a frozen encoder's share is added."""
     latency_p50_ms: float

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bench import metrics
 from bench.report.content import Curve
 from bench.results import Store, read_provenance
-from bench.stats.curve import CurvePoint, crossing
+from bench.stats.curve import Crossing, CurvePoint, crossing
 from bench.types import Record, Task, seed_for
 
 
@@ -32,10 +32,7 @@ def read_curve(folder: Path, results_dir: Path, task: Task) -> Curve | None:
         for size, at in zip(rows, values, strict=True)
     )
     roles = {name: made[name]["about"]["role"] for name in scores}
-    best = [
-        _best(scores, [name for name in scores if roles[name] in kinds]) for kinds in (("zoo", "ensemble"), ("stable",))
-    ]
-    zoo, stable = best
+    zoo, stable = (_best(scores, [name for name in scores if roles[name] == role]) for role in ("zoo", "stable"))
     found = crossing(zoo, stable, rows, scores, seed_for(0, "crossing", zoo, stable)) if zoo and stable else None
     return Curve(points=points, crossing=found)
 
@@ -45,13 +42,32 @@ def curve_advice(curve: Curve | None, pick: str) -> str:
     crossing = curve.crossing if curve is not None else None
     if crossing is None or math.isnan(crossing.rows) or pick not in (crossing.zoo, crossing.stable):
         return ""
-    span = "" if math.isnan(crossing.low) else f" (95 % CI {crossing.low:.0f} to {crossing.high:.0f})"
     if pick == crossing.stable:
         return (
-            f"Prefer {crossing.zoo} below {crossing.rows:.0f}{span} training rows: with {crossing.first_rows:.0f} it "
-            f"leads by {100 * crossing.lead_first:.1f} points."
+            f"Prefer {crossing.zoo} below {_rows(crossing)} training rows: with {crossing.first_rows:.0f} it leads by "
+            f"{100 * crossing.lead_first:.1f} points."
         )
-    return f"Prefer {crossing.stable} above {crossing.rows:.0f}{span} training rows."
+    return f"Prefer {crossing.stable} above {_rows(crossing)} training rows."
+
+
+def crossing_sentence(curve: Curve | None) -> str:
+    """Return where the best pretrained and the best stable model cross, or who leads throughout."""
+    crossing = curve.crossing if curve is not None else None
+    if crossing is None:
+        return "There is no pretrained and stable pair to compare."
+    first, last = 100 * crossing.lead_first, 100 * crossing.lead_last
+    span = (
+        f"{first:+.1f} points with {crossing.first_rows:.0f} training rows, {last:+.1f} with {crossing.last_rows:.0f}"
+    )
+    if math.isnan(crossing.rows):
+        return f"{crossing.zoo} and {crossing.stable} do not cross: the lead of {crossing.zoo} is {span}."
+    return f"{crossing.zoo} leads {crossing.stable} below {_rows(crossing)} training rows: {span}."
+
+
+def _rows(crossing: Crossing) -> str:
+    if math.isnan(crossing.low):
+        return f"{crossing.rows:.0f}"
+    return f"{crossing.rows:.0f} (95 % CI {crossing.low:.0f} to {crossing.high:.0f})"
 
 
 def _table(

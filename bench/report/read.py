@@ -14,7 +14,7 @@ from bench import metrics
 from bench.errors import BenchError
 from bench.items import Items, read_items
 from bench.report.content import Check, Content, Row, Standing
-from bench.report.curve import curve_advice, read_curve
+from bench.report.curve import crossing_sentence, curve_advice, read_curve
 from bench.report.findings import find_all
 from bench.results import Store, read_measured, read_provenance, read_timings
 from bench.stats.confidence import deferral
@@ -142,7 +142,10 @@ def _content(source: _Source) -> Content:
     front = _front(scores, scoring)
     curve = read_curve(source.folder, source.results_dir, task)
     decision = replace(decide(scores, scoring, limits), winner_changes=front.winner_changes)
-    decision = replace(decision, also=curve_advice(curve, decision.pick)) if task.protocol != "curve" else OF_A_CURVE
+    if task.protocol == "curve":
+        decision = replace(OF_A_CURVE, also=crossing_sentence(curve))
+    else:
+        decision = replace(decision, also=curve_advice(curve, decision.pick))
     known = {model.name: model for model in scores}
     standings = {
         member.model: Standing(membership=member.membership, p_best=member.p_best, regret=member.regret)

@@ -208,7 +208,7 @@ def recommendation(content: Content) -> str:
     """Return the recommendation as a paragraph of Markdown."""
     decision = content.decision
     if content.task.protocol == "curve":
-        return decision.because[0]
+        return f"{decision.because[0]} {decision.also}"
     if not decision.pick:
         return f"**Nothing to ship.** {decision.because[0]} Look at the data before trying larger models."
     sure = "" if math.isnan(decision.confidence) else f" (confidence {decision.confidence:.2f})"
