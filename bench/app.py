@@ -7,7 +7,7 @@ from rich.console import Console
 
 from bench import plan, registry
 from bench.data import Reader
-from bench.errors import BenchError
+from bench.errors import BenchError, ConfigError, did_you_mean
 from bench.executor import cap_threads, threads_per_cell, worker_count
 from bench.machine import machine_class
 from bench.publish import html_path, publish
@@ -29,6 +29,7 @@ def run(config: RunConfig) -> int:
     """
     cap_threads(threads_per_cell(config.budget, config.executor), worker_count(config.executor))
     task = plan.make_task(config)
+    _check_machine(config)
     # A pipe or a log has no width of its own.
     console = Console() if sys.stdout.isatty() else Console(width=150)
     display = Display(console, task.metrics[0])
@@ -45,11 +46,15 @@ def run(config: RunConfig) -> int:
         # Also after Ctrl-C: the report of what is done. Its files tell of every table in the folder.
         machine = config.report.machine or machine_class()
         content = publish(results.store.folder, results.root, machine, SCRATCH)
+    if task.protocol == "curve":
+        # The reports of the same data show the curve.
+        for folder in sorted(results.root.glob(f"{task.type}*/{config.data.name}/{config.budget.name}")):
+            publish(folder, results.root, machine, SCRATCH)
     if content is None:
         raise BenchError(f"The reference {task.reference} has no rows, and nothing can be compared without it.")
     names = [choice.name for choice in models]
     if {row.scores.name for row in content.rows} > set(names):
-        # The terminal tells of the models of this run.
+        display.say("Among the models of this run; the report tells of every table in the folder.")
         content = read_content(results.store.folder, results.root, machine, names) or content
     print_report(display.console, content)
     display.say(f"Report: {results.store.folder / 'report.md'}; with pictures: {html_path(content, SCRATCH)}")
@@ -60,6 +65,13 @@ def run(config: RunConfig) -> int:
         limit = f"{config.budget.run_seconds:g} s (budget.run_seconds)"
         display.say(f"{not_started} cells were not started within {limit}: the same command goes on from here.")
     return int(bool(failed) or not all(check.met for check in content.checks))
+
+
+def _check_machine(config: RunConfig) -> None:
+    known = {machine_class(), *(path.name for path in config.results_dir.glob("timings/*"))}
+    if config.report.machine and config.report.machine not in known:
+        hint = did_you_mean(config.report.machine, known)
+        raise ConfigError(f"There are no timings of report.machine={config.report.machine}. {hint}")
 
 
 def load(config: RunConfig, task: Task, zoo: Zoo, display: Display) -> tuple[Dataset, tuple[Split, ...]]:

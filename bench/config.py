@@ -241,6 +241,12 @@ def run_config(config: DictConfig) -> RunConfig:
             raise ConfigError(f"{key}={name} is no name for a folder. Expected letters, digits, '.', '-' and '_'.")
     if values.executor.workers < 0:
         raise ConfigError(f"executor.workers={values.executor.workers} is too small: at least 0.")
+    limits = _limits(values.decision)
+    if (limits.max_latency_ms or limits.max_memory_mb) and not budget.probe_rows and not values.curve:
+        raise ConfigError(
+            f"decision.max_latency_ms and max_memory_mb need costs, which budget {budget.name} does not measure. "
+            "Give a larger budget, or budget.probe_rows=100."
+        )
     models = tuple(_choice(name, params) for name, params in values.models.items())
     return RunConfig(
         task_type=values.task.type,
@@ -256,7 +262,7 @@ def run_config(config: DictConfig) -> RunConfig:
         rerun=values.rerun,
         timings=values.timings,
         report=_report(values.report),
-        limits=_limits(values.decision),
+        limits=limits,
         zoo_fetch=values.zoo.fetch,
         allow_unpinned=values.zoo.allow_unpinned,
         expected=_expected(values.expected, data.name),
@@ -328,7 +334,15 @@ def _choice(name: str, params: Any) -> ModelChoice:
 
 
 def _check_budget(budget: Budget) -> None:
-    for name, least in {"repeats": 1, "folds": 2, "seeds": 1, "rows": 0, "threads": 0, "memory_mb": 0}.items():
+    for name, least in {
+        "repeats": 1,
+        "folds": 2,
+        "seeds": 1,
+        "rows": 0,
+        "threads": 0,
+        "memory_mb": 0,
+        "probe_rows": 0,
+    }.items():
         if getattr(budget, name) < least:
             raise ConfigError(f"budget.{name}={getattr(budget, name)} is too small: at least {least}.")
     for name in ("cell_seconds", "run_seconds"):

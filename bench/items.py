@@ -154,7 +154,7 @@ def _churn(
     if not found[0].value:
         # Nothing changed, so nothing changed in excess.
         return (0.0, 0.0, 0.0), (0.0, 0.0, 0.0)
-    return tuple((churn.value, churn.low, churn.high) for churn in found)
+    return tuple((max(0.0, churn.value), churn.low, churn.high) for churn in found)
 
 
 def _losses(parts: Sequence[tuple[NDArray[np.intp], Probabilities]], truth: Truth) -> tuple[float, float]:

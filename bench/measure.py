@@ -13,8 +13,8 @@ from bench.errors import BenchError
 from bench.items import measure, read_items, write_items
 from bench.predictions import Predictions
 from bench.probe import ProbeRequest, probe
-from bench.results import Store, write_measured
-from bench.types import seed_for
+from bench.results import Store, read_measured, write_measured
+from bench.types import Cost, Robustness, seed_for
 
 
 def measure_items(
@@ -55,7 +55,13 @@ def measure_items(
 
 
 def probe_models(
-    models: Sequence[str], store: Store, keys: Mapping[str, str], inputs: CellInputs, rows: int, limit: float
+    models: Sequence[str],
+    store: Store,
+    keys: Mapping[str, str],
+    inputs: CellInputs,
+    rows: int,
+    limit: float,
+    anew: bool = False,
 ) -> dict[str, str]:
     """Measure cost and robustness of models, one after the other, each in a fresh process.
 
@@ -70,6 +76,8 @@ def probe_models(
         Test rows of the first fold that are predicted.
     limit : float
         Seconds for one model.
+    anew : bool
+        Replace costs that were measured already.
 
     Returns
     -------
@@ -84,10 +92,14 @@ def probe_models(
     pool = ProcessPool(max_workers=1, max_tasks=1, context=multiprocessing.get_context("spawn"))
     try:
         for model in models:
+            if read_measured(store.robustness(model), keys[model], Robustness) is None:
+                # Figures of another key must not stay beside this table if the probe fails.
+                store.robustness(model).unlink(missing_ok=True)
             try:
                 future = pool.schedule(probe, args=(ProbeRequest(model=model, **request), inputs), timeout=limit)
                 cost, robustness = future.result()
-                write_measured(store.cost(model), keys[model], cost)
+                if anew or read_measured(store.cost(model), keys[model], Cost) is None:
+                    write_measured(store.cost(model), keys[model], cost)
                 write_measured(store.robustness(model), keys[model], robustness)
             except (TimeoutError, FutureTimeout):
                 failed[model] = f"stopped after {limit:g} s"

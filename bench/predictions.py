@@ -56,7 +56,7 @@ class Predictions:
         # A filled cell has the predictions of the seed that was fitted.
         seed = 0 if record.origin == "fill" else record.seed
         content = _read(self._path(record.model, record.repeat, record.fold, seed))
-        if content is None or prediction_digest(content["p"]) != record.digest:
+        if content is None or "p" not in content or prediction_digest(content["p"]) != record.digest:
             return None
         probabilities: Probabilities = content["p"]
         return probabilities
@@ -74,7 +74,9 @@ class Predictions:
     def load_truth(self, fingerprint: str) -> Truth | None:
         """Return what was to be predicted, or None where it is not here or belongs to other data."""
         content = _read(self.folder / "truth.npz")
-        if content is None or str(content["fingerprint"]) != fingerprint:
+        if content is None or not {"fingerprint", "y", "classes", "items"} <= set(content):
+            return None
+        if str(content["fingerprint"]) != fingerprint:
             return None
         tests = {tuple(map(int, name.split("_")[1:])): rows for name, rows in content.items() if "test_" in name}
         return Truth(

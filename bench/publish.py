@@ -70,7 +70,7 @@ def read_decisions(results_dir: Path) -> list[tuple[str, dict[str, Any]]]:
     for path in sorted(results_dir.glob("*/*/*/decision.json")):
         with contextlib.suppress(ValueError):
             decision = json.loads(path.read_text(encoding="utf-8"))
-            if {"pick", "best", "price", "means", "reference"} <= set(decision):
+            if isinstance(decision, dict) and {"pick", "best", "price", "means", "reference"} <= set(decision):
                 found.append((path.parent.relative_to(results_dir).as_posix(), decision))
     return found
 

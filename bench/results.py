@@ -135,7 +135,7 @@ def read_timings(path: Path, key: str) -> dict[tuple[int, int, int], dict[str, f
             for row in _read_rows(path)
             if row["key"].startswith(key[:16])
         }
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise BenchError(
             f"{path} is not a timing table ({type(error).__name__}: {error}). Restore it from git, or remove it: "
             "timings=refresh measures anew."

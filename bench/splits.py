@@ -127,8 +127,9 @@ def learning_curve_splits(
 ) -> tuple[list[Split], tuple[str, ...]]:
     """Return growing training parts over several draws: ``repeat`` counts the steps, ``fold`` the draws.
 
-    Of each draw a fifth of the rows is the test part at every step. Steps take `LABELS_A_CLASS` rows of each class,
-    then `SHARES` of all rows; within a class each step's rows are among those of every larger one.
+    Of each draw a fifth of the rows is the test part at every step. Steps take `LABELS_A_CLASS` times the number of
+    classes, then `SHARES` of all rows. Every step has the classes in their proportion, with two rows of each at least,
+    so that sizes can be compared; its rows are among those of every larger one.
 
     Parameters
     ----------
@@ -151,9 +152,9 @@ def learning_curve_splits(
         members = [
             generator.permutation(split.train[dataset.y[split.train] == code]) for code in range(len(dataset.classes))
         ]
-        takes = [[min(labels, len(rows)) for rows in members] for labels in LABELS_A_CLASS]
-        takes += [[max(1, round(share * len(rows))) for rows in members] for share in SHARES]
-        for step, take in enumerate(sorted(takes, key=sum)):
+        shares = {labels * len(members) / len(split.train) for labels in LABELS_A_CLASS}
+        for step, share in enumerate(sorted(share for share in {*shares, *SHARES} if share <= 1)):
+            take = [min(len(rows), max(2, round(share * len(rows)))) for rows in members]
             parts = [rows[:count] for rows, count in zip(members, take, strict=True)]
             steps[step, draw] = np.sort(np.concatenate(parts))
     splits = [

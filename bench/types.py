@@ -467,6 +467,8 @@ class Decision:
     """Loss of score against the best mean, in units of the primary metric."""
     runner_up: str
     would_change_if: str
+    settled: bool = True
+    """Whether the data support the pick; False where the reference stays for want of evidence."""
     excluded: Mapping[str, str] = field(default_factory=dict)
     """Models that break a hard limit, and which."""
     also: str = ""

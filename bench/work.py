@@ -3,20 +3,35 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 from bench import plan
 from bench.cell import CellInputs
 from bench.errors import BenchError
-from bench.executor import execute, threads_per_cell, worker_count
+from bench.executor import cap_threads, execute, threads_per_cell, worker_count
+from bench.files import clear_disk_errors
 from bench.machine import machine_class
 from bench.measure import measure_items, probe_models
 from bench.predictions import Predictions
 from bench.report.progress import Display
 from bench.results import Store, Timings, provenance_of, read_measured, read_provenance
-from bench.types import Cell, Cost, Dataset, ModelChoice, Record, Robustness, RunConfig, Split, Status, Task
+from bench.types import (
+    Cell,
+    Cost,
+    Dataset,
+    ExecutorSpec,
+    ModelChoice,
+    Record,
+    Robustness,
+    RunConfig,
+    Split,
+    Status,
+    Task,
+)
 from bench.zoo.features import FeatureCache
 from bench.zoo.store import Zoo, go_offline
 
@@ -168,12 +183,23 @@ class Work:
                 or self.config.timings == "refresh"
             )
         ]
-        if not budget.probe_rows or not models or time.monotonic() > self.deadline:
+        if not budget.probe_rows or not models:
+            return
+        if time.monotonic() > self.deadline:
+            self.display.say("Cost and robustness were left out for want of time: the same command measures them.")
             return
         go_offline()
+        # One model at a time has all cores, however the cells shared them.
+        alone = ExecutorSpec()
+        cap_threads(threads_per_cell(budget, alone), worker_count(alone))
+        inputs = replace(self.inputs, threads=threads_per_cell(budget, alone))
+        lock = self.config.cache_dir / ".probe.lock"
         with self.display.bar("cost and robustness", len(models)) as bar:
             for model in models:
-                why = probe_models([model], store, keys, self.inputs, budget.probe_rows, 2 * budget.cell_seconds)
+                # Two runs at once take turns: a cost measured beside another is none.
+                with clear_disk_errors(lock), FileLock(lock):
+                    anew = self.config.timings == "refresh"
+                    why = probe_models([model], store, keys, inputs, budget.probe_rows, 2 * budget.cell_seconds, anew)
                 bar.advance(1, f"cost and robustness, {model}")
                 for name, reason in why.items():
                     self.display.say(f"cost and robustness of {name} could not be measured: {reason}")

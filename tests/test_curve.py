@@ -18,6 +18,8 @@ def test_each_training_part_holds_every_smaller_one_class_by_class_and_never_a_t
         sizes = [len(split.train) for split in steps]
         assert sizes == sorted(sizes)
         assert sizes[0] == 3 * 8
+        shares = [np.bincount(data.y[split.train]) / len(split.train) for split in steps]
+        assert all(share == pytest.approx(np.full(3, 1 / 3), abs=0.02) for share in shares)
         assert sizes[-1] == 480
         for small, large in pairwise(steps):
             assert set(small.train) <= set(large.train)
@@ -25,10 +27,13 @@ def test_each_training_part_holds_every_smaller_one_class_by_class_and_never_a_t
         assert not set(steps[-1].train) & set(steps[-1].test)
 
 
-def test_a_class_with_fewer_rows_than_a_step_gives_all_it_has():
-    y = np.r_[np.zeros(200, int), np.ones(195, int), np.full(5, 2)]
-    splits, _ = learning_curve_splits(dataset(400, y=y), "text_clf", Budget(folds=2), 0)
-    assert all((y[split.train] == 2).sum() <= 4 for split in splits)
+def test_every_size_has_the_classes_in_their_proportion_and_two_rows_of_each():
+    y = np.r_[np.zeros(800, int), np.ones(190, int), np.full(10, 2)]
+    splits, _ = learning_curve_splits(dataset(1000, y=y), "text_clf", Budget(folds=2), 0)
+    for split in splits:
+        counts = np.bincount(y[split.train])
+        assert counts[2] >= 2
+        assert counts[0] / counts[1] == pytest.approx(800 / 190, rel=0.15)
 
 
 def test_a_crossing_lies_where_the_lead_is_gone():

@@ -94,7 +94,7 @@ def no_single_predictions(content):
 VARIANTS = {
     "items": (no_single_predictions, ("the predictions of these models are not kept here",)),
     "cost": (lambda one: replace(without(one, cost=None), machine=""), ("costs were not measured",)),
-    "curve": (lambda one: replace(one, curve=None), ("models were not fitted on growing parts",)),
+    "curve": (lambda one: replace(one, curve=None), ("curve=true measures it",)),
     "robustness": (lambda one: without(one, robustness=None), ("no model was probed",)),
     "standing": (lambda one: without(one, standing=None), ()),
     "pick": (no_pick, ("Nothing to ship", "The reference or the floor has no scores.")),

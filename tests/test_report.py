@@ -154,7 +154,7 @@ def test_a_run_that_was_cut_counts_its_cells_and_keeps_every_fold(folder, tmp_pa
 def test_what_the_data_cannot_tell_says_what_would(folder, tmp_path):
     folder("better", 0.808)
     text = report_markdown(content(folder, tmp_path))
-    assert "better: the data cannot tell whether it differs from the reference by the margin; these splits" in text
+    assert "better: the data cannot tell whether its difference of +0.80 points" in text
 
 
 def test_cells_of_a_longer_run_do_not_enter_a_shorter_ones_table(folder, tmp_path):
@@ -173,7 +173,7 @@ def test_weights_without_a_lock_are_a_finding(folder, tmp_path):
 
 def test_a_provenance_of_another_version_is_one_clear_message(folder, tmp_path):
     path = folder("better", 0.90) / "better.json"
-    path.write_text('{"about": [], "inputs": 3}')
+    path.write_text('{"key": "", "about": [], "inputs": 3}')
     with pytest.raises(BenchError, match=r"not of this version.*Restore it from git"):
         content(folder, tmp_path)
 
@@ -249,3 +249,12 @@ def test_six_data_sets_rank_the_models():
     ]
     text = overview_markdown([(f"text_clf/d{k}/quick", one) for k, one in enumerate(ones)])
     assert "mean ranks a 1.0 (1.0 to 1.0), b 2.0 (2.0 to 2.0)" in text
+
+
+def test_a_damaged_provenance_leaves_out_one_model_and_names_it(folder, tmp_path):
+    path = folder("better", 0.90) / "better.json"
+    for damaged in ("{", '{"key": "x"}'):
+        path.write_text(damaged)
+        made = content(folder, tmp_path)
+        assert made.left_out == ("better",)
+        assert made.decision.pick == "reference"

@@ -9,7 +9,7 @@ from bench.stats.decision import decide
 from bench.stats.dependable import dependable_score
 from bench.stats.estimate import Estimate
 from bench.stats.pairs import corrected_mean, detectable_difference, folds_needed
-from bench.stats.single_split import dependable_on_one_split
+from bench.stats.single_split import dependable_on_one_split, mean_on_one_split
 from bench.stats.stability import stability
 from bench.stats.table import ModelFacts, ModelScores, Scoring, compare, one_two_five, paired, scores_by_model
 from bench.types import Cost, Limits
@@ -30,6 +30,7 @@ def model(name, means, role="stable", seeds=2, noise=0.0, licence="MIT", weights
         "succeeded": changes.get("cells", cells),
         "failed": 0,
         "ran": cells.size,
+        "fitted": cells.size,
         "not_run": 0,
         "items": 10_000,
         "digests": tuple(f"{name}{k}" for k in range(cells.size)),
@@ -314,6 +315,40 @@ def test_one_split_with_known_predictions_is_compared_over_its_items():
     assert decision.confidence > 0.99
 
 
+def test_a_failed_model_on_one_split_lifts_no_limit_and_no_floor():
+    hard = np.random.default_rng(0).random(2000)
+
+    def one(name, accuracy, role="stable", licence="MIT"):
+        right = (hard < accuracy)[None, :]
+        made = model(name, [float(right.mean())], role=role, seeds=1, licence=licence)
+        return replace(
+            made, facts=replace(made.facts, right=right), dependable=dependable_on_one_split(made.cells, 1e-4)
+        )
+
+    models = [one("prior", 0.46, "floor"), one("reference", 0.45), one("good", 0.92, "zoo", "GPL-3.0")]
+    crashed = model("crashed", [0.46], role="zoo", seeds=1)
+    assert decide(models, scoring(), Limits(licences=("MIT",))).pick == ""
+    decision = decide([*models, crashed], scoring(), Limits(licences=("MIT",)))
+    assert decision.pick == ""
+    assert set(decision.excluded) == {"good", "crashed"}
+
+
+def test_seeds_widen_the_interval_of_a_mean_on_one_split():
+    alone = mean_on_one_split(np.array([[0.9]]), 1e-5)
+    seeded = mean_on_one_split(np.array([[0.88, 0.90, 0.92]]), 1e-5)
+    low, high = seeded.interval()
+    assert alone.scale == pytest.approx(math.sqrt(1e-5))
+    assert seeded.scale == pytest.approx(math.sqrt(1e-5 + 0.02**2 / 3))
+    assert high - low > 4 * (alone.interval()[1] - alone.interval()[0])
+
+
+def test_failures_take_their_share_of_the_worst_tenth_on_one_split():
+    cells = np.array([[0.9] * 19])
+    whole, some = (dependable_on_one_split(cells, 1e-4, failed, 0.3).value for failed in (0, 1))
+    assert some < whole
+    assert dependable_on_one_split(cells, 1e-4, 3, 0.3).value == 0.3
+
+
 def test_nothing_is_shipped_where_all_lie_at_the_floor():
     decision = pick(model("reference", at(0.300)), model("other", at(0.302, shift=1)))
     assert decision.pick == ""
@@ -326,7 +361,8 @@ def test_where_the_data_cannot_separate_the_reference_stays():
     decision = pick(reference, leader)
     assert decision.pick == "reference"
     assert "cannot separate" in decision.because[0]
-    assert "would find a difference of" in decision.because[0]
+    assert "these splits would tell" in decision.because[0]
+    assert not decision.settled
 
 
 def test_one_split_keeps_the_reference():

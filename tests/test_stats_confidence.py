@@ -99,3 +99,17 @@ def test_the_temperature_of_sharpened_probabilities_is_found_again():
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     y = (p.cumsum(axis=1) > generator.random((5000, 1))).argmax(axis=1)
     assert temperature(2.5 * logits, y) == pytest.approx(2.5, rel=0.1)
+
+
+def test_a_plan_that_costs_more_than_humans_alone_is_not_recommended():
+    from dataclasses import replace
+
+    from bench.report.wording import deferral_sentence
+    from tests.pages import page
+
+    content = page()
+    row = next(row for row in content.rows if row.deferral is not None)
+    dear = replace(row, deferral=replace(row.deferral, cost=1.2, cost_human_only=1.0))
+    assert "should answer nothing by itself" in deferral_sentence(dear, content.settings)
+    useless = replace(row, deferral=replace(row.deferral, cost=0.5, cost_model_only=0.4))
+    assert "should answer everything by itself" in deferral_sentence(useless, content.settings)

@@ -15,11 +15,21 @@ from bench.stats.curve import Crossing, CurvePoint, crossing
 from bench.types import Record, Task, seed_for
 
 
-def read_curve(folder: Path, results_dir: Path, task: Task) -> Curve | None:
-    """Return how scores grow with the training rows, or None where ``curve=true`` was never run on these data."""
+def read_curve(folder: Path, results_dir: Path, task: Task, inputs: Mapping[str, Any]) -> Curve | None:
+    """Return how scores grow with the training rows, or None where ``curve=true`` was never run on these data.
+
+    Parameters
+    ----------
+    folder, results_dir : Path
+    task : Task
+    inputs : mapping
+        What made the reference's table of the report: a curve of other data or another seed is none of its own.
+    """
     home = folder if task.protocol == "curve" else results_dir / f"{task.type}_curve" / folder.parent.name / folder.name
     made = {path.stem: read_provenance(path) for path in sorted(home.glob("*.json"))}
     made = {name: facts for name, facts in made.items() if facts and (home / f"{name}.csv").exists()}
+    same = ("data_fingerprint", "task_version", "root_seed")
+    made = {name: facts for name, facts in made.items() if all(facts["inputs"][one] == inputs[one] for one in same)}
     tables = {name: _table(home, name, facts, task) for name, facts in made.items()}
     whole = {name: table for name, table in tables.items() if table is not None}
     if task.reference not in whole:
@@ -42,12 +52,12 @@ def curve_advice(curve: Curve | None, pick: str) -> str:
     crossing = curve.crossing if curve is not None else None
     if crossing is None or math.isnan(crossing.rows) or pick not in (crossing.zoo, crossing.stable):
         return ""
-    if pick == crossing.stable:
+    if pick == crossing.stable and crossing.lead_first > 0:
         return (
             f"Prefer {crossing.zoo} below {_rows(crossing)} training rows: with {crossing.first_rows:.0f} it leads by "
             f"{100 * crossing.lead_first:.1f} points."
         )
-    return f"Prefer {crossing.stable} above {_rows(crossing)} training rows."
+    return f"Prefer {crossing.stable} above {_rows(crossing)} training rows." if pick == crossing.zoo else ""
 
 
 def crossing_sentence(curve: Curve | None) -> str:

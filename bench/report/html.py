@@ -117,6 +117,7 @@ class _Decision:
     """The recommendation in parts, for the head of the page."""
 
     pick: str
+    verb: str
     headline: str
     because: tuple[str, ...]
     tiles: tuple[tuple[str, str, str], ...]
@@ -141,6 +142,7 @@ def _decision(content: Content) -> _Decision:
     )
     return _Decision(
         pick=decision.pick,
+        verb=_verb(content),
         headline=_headline(content),
         because=tuple(text[:1].upper() + text[1:] if decision.pick else text for text in decision.because),
         tiles=tiles if decision.pick else (),
@@ -151,7 +153,11 @@ def _decision(content: Content) -> _Decision:
 def _headline(content: Content) -> str:
     if content.task.protocol == "curve":
         return "A learning curve"
-    return f"Ship {content.decision.pick}" if content.decision.pick else "Nothing to ship"
+    return f"{_verb(content)} {content.decision.pick}" if content.decision.pick else "Nothing to ship"
+
+
+def _verb(content: Content) -> str:
+    return "Ship" if content.decision.settled else "Keep for now:"
 
 
 def _why_confidence(content: Content) -> str:

@@ -58,15 +58,15 @@ def report_markdown(content: Content) -> str:
     if lines := undecided(content):
         parts += ["## What the data cannot tell", "\n".join(f"- {line}" for line in lines)]
     if content.checks:
-        parts += ["## Published figures", "\n".join(f"- {check_line(check)}" for check in content.checks)]
+        parts += ["## Published figures", "\n".join(f"- {_escape(check_line(check))}" for check in content.checks)]
     if about["data_notes"]:
         parts += ["## The data", "\n".join(f"- {_escape(note)}" for note in about["data_notes"])]
     if content.findings:
-        parts += ["## Findings", "\n".join(f"- `{one.code}`: {one.text}" for one in content.findings)]
+        parts += ["## Findings", "\n".join(f"- `{one.code}`: {_escape(one.text)}" for one in content.findings)]
     if absent := [row.scores for row in content.rows if row.scores.reason]:
         parts += ["## Rows that are not whole", "\n".join(f"- `{one.name}`: {_escape(one.reason)}" for one in absent)]
     if content.left_out:
-        parts += [f"Left out, made from other data, splits or versions: {', '.join(content.left_out)}."]
+        parts += [f"Left out, damaged or made from other data, splits or versions: {', '.join(content.left_out)}."]
     return "\n\n".join(parts) + "\n"
 
 
@@ -184,16 +184,17 @@ def _costs(content: Content) -> str:
         return "Not measured."
     rows = [cost_cells(row, content.settings.hourly_price) for row in content.rows if row.scores.cells.size]
     about = (
-        f"Machine class `{content.machine}`, rounded to 1-2-5 steps; measured alone, after warm-up. The price is that "
+        f"Machine class `{content.machine}`, rounded to 1-2-5 steps; measured alone, after warm-up, but where p50 is a "
+        "question mark: such seconds are those of the scoring cells. The price is that "
         f"of the machine's time at {content.settings.hourly_price:g} an hour."
     )
     return f"{about}\n\n{_table(COST_HEADERS, rows)}"
 
 
 def _explain(content: Content) -> str:
-    tried = sum(row.scores.ran for row in content.rows if row.scores.role != "floor")
+    tried = sum(row.scores.fitted for row in content.rows)
     return (
-        f"Best cell: the luckiest of its folds and seeds ({tried} cells of {len(content.rows)} models were run). "
+        f"Best cell: the luckiest of its folds and seeds ({tried} cells of {len(content.rows)} models were fitted). "
         "Dependable: nine training runs in ten score at least this. Intervals and verdicts: corrected resampled t over "
         "folds (Nadeau & Bengio 2003), or a bootstrap over items and seeds where there is one split; 95 %. A question "
         "mark means not measured."

@@ -59,13 +59,16 @@ def read_content(folder: Path, results_dir: Path, machine: str, names: Sequence[
     BenchError
         If a file is not of this version.
     """
-    made = {path.stem: read_provenance(path) for path in sorted(folder.glob("*.json"))}
-    made = {name: facts for name, facts in made.items() if facts and (folder / f"{name}.csv").exists()}
+    found = {path.stem: read_provenance(path) for path in sorted(folder.glob("*.json"))}
+    tables = {name: facts for name, facts in found.items() if (folder / f"{name}.csv").exists()}
+    made = {name: facts for name, facts in tables.items() if {"key", "inputs", "about"} <= set(facts)}
+    damaged = tuple(name for name in tables if name not in made and (not names or name in names))
     try:
         reference = next((facts["about"]["task"]["reference"] for facts in made.values()), "")
         if reference not in made:
             return None
-        return _content(_Source(folder, results_dir, machine, made, reference, tuple(names)))
+        content = _content(_Source(folder, results_dir, machine, made, reference, tuple(names)))
+        return replace(content, left_out=(*content.left_out, *damaged))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BenchError(
             f"{folder} holds a file that is not of this version ({type(error).__name__}: {error}). Restore it from "
@@ -132,7 +135,8 @@ def _content(source: _Source) -> Content:
         ]
         for name in shown
     }
-    items = {name: read_items(store.items(name), records[name]) for name in shown}
+    # Of all rows of a table: a narrower run of the reference does not make the others' figures false.
+    items = {name: read_items(store.items(name), list(store.read(name, keys[name]).values())) for name in shown}
     flat = [record for mine in records.values() for record in mine]
     scoring = _scoring(task, source.made[source.reference]["inputs"]["root_seed"], flat)
     facts = {name: _facts(source, name, store, items[name]) for name in shown}
@@ -140,7 +144,7 @@ def _content(source: _Source) -> Content:
     settings = ReportSettings(**source.about["report"])
     limits = Limits(**{**source.about["limits"], "licences": tuple(source.about["limits"]["licences"])})
     front = _front(scores, scoring)
-    curve = read_curve(source.folder, source.results_dir, task)
+    curve = read_curve(source.folder, source.results_dir, task, source.made[source.reference]["inputs"])
     decision = replace(decide(scores, scoring, limits), winner_changes=front.winner_changes)
     if task.protocol == "curve":
         decision = replace(OF_A_CURVE, also=crossing_sentence(curve))
@@ -275,13 +279,18 @@ def _best_covering(timings: Path, below: Path, keys: Mapping[str, str], machine:
     """Return the machine class with current timings of most of the models; the given one among equals."""
     classes = sorted(path.name for path in timings.glob("*") if path.is_dir())
     covered = {
-        name: sum(bool(read_timings(timings / name / below / f"{model}.csv", key)) for model, key in keys.items())
-        for name in classes
+        name: sum(_is_timed(timings / name / below, model, key) for model, key in keys.items()) for name in classes
     }
     most = max(covered.values(), default=0)
     if most == 0:
         return ""
     return machine if covered.get(machine) == most else next(name for name in classes if covered[name] == most)
+
+
+def _is_timed(folder: Path, model: str, key: str) -> bool:
+    # Cells that ran side by side leave no seconds; what was measured alone afterwards counts all the same.
+    alone = read_measured(folder / f"{model}.json", key, Cost) is not None
+    return alone or bool(read_timings(folder / f"{model}.csv", key))
 
 
 def _mean_scores(records: Sequence[Record], names: Sequence[str]) -> dict[str, float]:

@@ -6,7 +6,7 @@ from bench.report.content import Check, Content, Row
 from bench.stats.decision import what_is_needed
 from bench.stats.estimate import Estimate
 from bench.stats.table import one_two_five
-from bench.types import ReportSettings
+from bench.types import Decision, ReportSettings
 
 
 def points(value: float) -> str:
@@ -130,13 +130,17 @@ def cost_cells(row: Row, hourly_price: float) -> tuple[str, ...]:
     """Return one row of the cost table, in the order of `COST_HEADERS`; figures rounded to 1-2-5 steps."""
     cost, name = row.cost, row.scores.name
     per_thousand = row.scores.cost
-    price = "?" if math.isnan(per_thousand) else f"{one_two_five(per_thousand * hourly_price / 3600):.12f}".rstrip("0")
+    price = (
+        "?"
+        if math.isnan(per_thousand)
+        else f"{one_two_five(per_thousand * hourly_price / 3600):.12f}".rstrip("0").rstrip(".")
+    )
     if cost is None:
         plain = (seconds(row.scores.fit_seconds), *["?"] * 5, seconds(per_thousand), price)
         return (name, "?", *plain, *["?"] * 4)
 
     def step(value: float) -> str:
-        return f"{one_two_five(value):g}"
+        return "?" if math.isnan(value) else f"{one_two_five(value):g}"
 
     return (
         name,
@@ -178,6 +182,19 @@ def card_cells(row: Row) -> tuple[str, ...]:
     )
 
 
+def _threshold(value: float) -> str:
+    """Return a threshold with the decimals that tell it from one.
+
+    Examples
+    --------
+    >>> _threshold(0.958), _threshold(0.99987)
+    ('0.95', '0.9998')
+    """
+    decimals = 2 if value <= 0.99 else min(6, 1 - math.floor(math.log10(max(1e-6, 1 - value))) - 1)
+    # Cut, not rounded: one is a threshold that nothing passes.
+    return f"{math.floor(value * 10**decimals) / 10**decimals:.{decimals}f}" if value < 1 else "1"
+
+
 def deferral_sentence(row: Row, settings: ReportSettings) -> str:
     """Return what to hand to a human, as a sentence; empty where nothing is known of single predictions."""
     plan = row.deferral
@@ -185,8 +202,10 @@ def deferral_sentence(row: Row, settings: ReportSettings) -> str:
         return ""
     costs = f"With {settings.error_cost:g} for an error and {settings.human_cost:g} for a human answer"
     others = f"against {plan.cost_model_only:.3g} for the model alone and {plan.cost_human_only:g} for humans alone"
-    if math.isinf(plan.threshold):
-        return f"{costs}, {row.scores.name} should answer nothing by itself: humans alone cost less."
+    if math.isinf(plan.threshold) or plan.cost >= plan.cost_human_only:
+        return f"{costs}, {row.scores.name} should answer nothing by itself: humans alone cost no more."
+    if plan.cost >= plan.cost_model_only:
+        return f"{costs}, {row.scores.name} should answer everything by itself: no threshold costs less."
     daily = (1 - plan.automated) * settings.requests_per_day
     wrong = (
         f"{100 * plan.error.value:.2f} % of them wrong (95 % upper bound {100 * plan.error.high:.2f} %)"
@@ -194,7 +213,7 @@ def deferral_sentence(row: Row, settings: ReportSettings) -> str:
         else "of whose errors nothing is known"
     )
     return (
-        f"{costs}, let {row.scores.name} answer where its confidence is at least {plan.threshold:.2f}: "
+        f"{costs}, let {row.scores.name} answer where its confidence is at least {_threshold(plan.threshold)}: "
         f"{100 * plan.automated:.1f} % of the items, {wrong}, and {daily:.0f} of {settings.requests_per_day} a day "
         f"for a human. Cost of an item {plan.cost:.3g}, {others}. Holds for items like these only (exchangeable ones)."
     )
@@ -210,9 +229,11 @@ def recommendation(content: Content) -> str:
     if content.task.protocol == "curve":
         return f"{decision.because[0]} {decision.also}"
     if not decision.pick:
-        return f"**Nothing to ship.** {decision.because[0]} Look at the data before trying larger models."
+        advice = "" if decision.excluded else " Look at the data before trying larger models."
+        return f"**Nothing to ship.** {decision.because[0]}{advice}{_barred(decision)}"
     sure = "" if math.isnan(decision.confidence) else f" (confidence {decision.confidence:.2f})"
-    text = f"**Ship `{decision.pick}`**{sure}: {'; '.join(decision.because)}."
+    what = f"Ship `{decision.pick}`" if decision.settled else f"Keep `{decision.pick}` for now"
+    text = f"**{what}**{sure}: {'; '.join(decision.because)}."
     if not math.isnan(decision.price):
         # One split gives no expectation.
         how = "on this split" if math.isnan(decision.confidence) else "expected"
@@ -225,15 +246,20 @@ def recommendation(content: Content) -> str:
         text += (
             f" With other seeds another model has the highest mean in {100 * decision.winner_changes:.0f} of 100 runs."
         )
-    if decision.excluded:
-        text += f" Left out by hard limits: {'; '.join(f'{name} ({why})' for name, why in decision.excluded.items())}."
-    return text
+    return text + _barred(decision)
+
+
+def _barred(decision: Decision) -> str:
+    if not decision.excluded:
+        return ""
+    return f" Left out: {'; '.join(f'{name} ({why})' for name, why in decision.excluded.items())}."
 
 
 def undecided(content: Content) -> list[str]:
     """Return a line for every verdict "cannot tell": what these splits can find, and what would find the margin."""
     return [
-        f"{row.scores.name}: the data cannot tell whether it differs from the reference by the margin; "
+        f"{row.scores.name}: the data cannot tell whether its difference of {100 * row.against.difference:+.2f} points "
+        f"({interval(row.against.low, row.against.high, sign=True)}) lies within the margin; "
         f"{what_is_needed(row.against.detectable, row.against.folds_needed, content.task.margin)}."
         for row in content.rows
         if row.against.verdict == "cannot tell" and not math.isnan(row.against.detectable)

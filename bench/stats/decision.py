@@ -37,9 +37,14 @@ def decide(models: Sequence[ModelScores], scoring: Scoring, limits: Limits) -> D
     known = {model.name: model for model in models if model.cells.size}
     if scoring.reference not in known or scoring.floor not in known:
         return _nothing("The reference or the floor has no scores.")
-    if len(known[scoring.reference].folds) < 2 and any(model.facts.right is None for model in known.values()):
-        return _one_split(known, known[scoring.reference])
-    excluded = {name: why for name, model in known.items() if (why := broken_limit(model, limits))}
+    excluded = {
+        name: why for name, model in known.items() if model.role != "floor" and (why := broken_limit(model, limits))
+    }
+    if len(known[scoring.reference].folds) < 2:
+        if any(known[name].facts.right is None for name in (scoring.reference, scoring.floor)):
+            return _one_split(known, known[scoring.reference], excluded)
+        blind = (name for name, model in known.items() if model.facts.right is None)
+        excluded = {**dict.fromkeys(blind, "on one split nothing is known of it without its predictions"), **excluded}
     return replace(_Choice(known, scoring, excluded).decide(), excluded=excluded)
 
 
@@ -83,10 +88,11 @@ class _Choice:
     def decide(self) -> Decision:
         able = [model for name, model in self.known.items() if model.role != "floor" and name not in self.excluded]
         contenders = [model for model in able if self._beats_floors(model)]
+        if not able:
+            return _nothing("No model keeps the hard limits.")
         if not contenders:
-            broken = "" if able else " No model keeps the hard limits."
-            sure = f"with a probability of {BEATS_FLOOR}"
-            return _nothing(f"No model beats {self.scoring.floor} by {100 * self.margin:g} points {sure}.{broken}")
+            size = f"the margin of {100 * self.margin:g}"
+            return _nothing(f"No model beats {self.scoring.floor} by {size} with a probability of {BEATS_FLOOR}.")
         best = max(contenders, key=lambda model: (model.mean, model is self.reference))
         close = [model for model in contenders if model is best or self._p_within(best, model) >= NOT_WORSE]
         pick = _by_dependability(close, self.margin)[0]
@@ -94,7 +100,8 @@ class _Choice:
         if close == [best]:
             pick, why = self._weigh_conflict(best, contenders)
         doubtful = pick is not self.reference and not self._separated(pick)
-        if doubtful and self.reference in contenders and self.reference not in close:
+        unsettled = doubtful and self.reference in contenders and self.reference not in close
+        if unsettled:
             pick, why = self.reference, (self._cannot_separate(best),)
         others = [model for model in contenders if model is not pick]
         runner_up = best if pick is not best else next(iter(_by_dependability(others, self.margin)), pick)
@@ -104,7 +111,8 @@ class _Choice:
             because=(*why, *self._facts(pick, best, runner_up))[:3],
             price=best.mean - pick.mean,
             runner_up="" if runner_up is pick else runner_up.name,
-            would_change_if=self._would_change(pick, best, runner_up),
+            would_change_if="more data confirm its lead" if unsettled else self._would_change(pick, best, runner_up),
+            settled=not unsettled,
         )
 
     def _beats_floors(self, model: ModelScores) -> bool:
@@ -144,8 +152,9 @@ class _Choice:
     def _facts(self, pick: ModelScores, best: ModelScores, runner_up: ModelScores) -> tuple[str, ...]:
         facts = []
         if pick is best:
-            facts.append(f"it has the best mean score, {100 * pick.mean:.2f}")
-        else:
+            allowed = " of those that keep the limits" if self.excluded else ""
+            facts.append(f"it has the best mean score{allowed}, {100 * pick.mean:.2f}")
+        elif self._p_within(best, pick) >= NOT_WORSE:
             gap = paired(pick, best, self.ratio)
             low, high = gap.interval()
             facts.append(
@@ -153,7 +162,8 @@ class _Choice:
                 f"{self._p_within(best, pick):.2f} ({100 * gap.mean:+.2f} points, 95 % CI {100 * low:+.2f} to "
                 f"{100 * high:+.2f})"
             )
-        dependable = f"nine runs in ten score at least {100 * _dependable(pick):.2f}"
+        what = "runs" if len(pick.folds) > 1 else "test sets of this size"
+        dependable = f"nine {what} in ten score at least {100 * _dependable(pick):.2f}"
         if runner_up is pick:
             return (*facts, dependable, "no other model is a contender")
         return (*facts, f"{dependable} ({runner_up.name}: {100 * _dependable(runner_up):.2f})", _cost(pick, runner_up))
@@ -184,12 +194,12 @@ def expected_regret(model: ModelScores, target: float) -> float:
 
 def what_is_needed(detectable: float, folds: float, margin: float) -> str:
     """Say what these splits can find, and how many folds would find the margin."""
-    said = f"these splits would find a difference of {100 * detectable:.2f} points or more"
+    said = f"these splits would tell {100 * detectable:.2f} points or more from nothing"
     if detectable <= margin or math.isnan(folds):
         return said
     if math.isinf(folds):
-        return f"{said}, and no number of repeats would find {100 * margin:g}: more rows are needed"
-    return f"{said}; {folds:.0f} folds over all repeats would find {100 * margin:g}"
+        return f"{said}, and no number of repeats would tell {100 * margin:g}: more rows are needed"
+    return f"{said}; {folds:.0f} folds over all repeats would tell {100 * margin:g}"
 
 
 def _by_dependability(models: Sequence[ModelScores], margin: float) -> list[ModelScores]:
@@ -212,7 +222,7 @@ def _dependable(model: ModelScores) -> float:
 
 def _cost(pick: ModelScores, other: ModelScores) -> str:
     ratio = other.cost / pick.cost if pick.cost > 0 else math.nan
-    if math.isnan(ratio):
+    if math.isnan(ratio) or (pick.facts.cost is None) != (other.facts.cost is None):
         return f"its cost beside {other.name} was not measured"
     if ratio > 1:
         return f"it answers {_times(ratio)} times faster than {other.name}"
@@ -225,8 +235,13 @@ def _times(ratio: float) -> str:
     return f"{ratio:.1f}".removesuffix(".0") if ratio < 10 else f"{float(f'{ratio:.2g}'):,.0f}"
 
 
-def _one_split(known: dict[str, ModelScores], stable: ModelScores) -> Decision:
-    best = max((model for model in known.values() if model.role != "floor"), key=lambda model: model.mean)
+def _one_split(known: dict[str, ModelScores], stable: ModelScores, excluded: Mapping[str, str]) -> Decision:
+    able = [model for name, model in known.items() if model.role != "floor" and name not in excluded]
+    if stable not in able:
+        return replace(
+            _nothing("One split cannot tell a difference from noise, and the reference is barred."), excluded=excluded
+        )
+    best = max(able, key=lambda model: model.mean)
     leads = f"{best.name} scores highest on it, {100 * (best.mean - stable.mean):.2f} points above the reference"
     return Decision(
         pick=stable.name,
@@ -239,6 +254,8 @@ def _one_split(known: dict[str, ModelScores], stable: ModelScores) -> Decision:
         price=best.mean - stable.mean,
         runner_up=best.name if best is not stable else "",
         would_change_if="repeated folds show the lead to be larger than the margin",
+        excluded=excluded,
+        settled=False,
     )
 
 

@@ -82,7 +82,7 @@ def stability(
         total_sd=total,
         churn=churn[0],
         excess_churn=churn[1],
-        deflated_best=_deflated(cells),
+        deflated_best=_deflated(cells, scores.fitted),
         worst_fold=worst_fold(cells),
         tail_mean=lower_cvar(cells, seed_for(scoring.seed, "tail", scores.name)),
         failure_rate=failure,
@@ -94,12 +94,12 @@ def stability(
     )
 
 
-def _deflated(cells: NDArray[np.floating]) -> Estimate:
+def _deflated(cells: NDArray[np.floating], tried: int) -> Estimate:
     scores = cells[np.isfinite(cells)]
-    if scores.size < 2:
+    if scores.size < 2 or tried < 2:
         return Estimate.not_measured("one cell" if scores.size else "no cells")
-    value = deflated_best(float(scores.max()), float(scores.std(ddof=1)), scores.size)
-    return Estimate(value=value, low=math.nan, high=math.nan, method=f"best of {scores.size} cells; no interval")
+    value = deflated_best(float(scores.max()), float(scores.std(ddof=1)), tried)
+    return Estimate(value=value, low=math.nan, high=math.nan, method=f"best of {tried} fitted cells; no interval")
 
 
 def _largest_loss(robustness: Robustness | None, sign: float) -> Estimate:

@@ -12,7 +12,7 @@ from bench.stats import bootstrap
 from bench.stats.dependable import dependable_score
 from bench.stats.estimate import Estimate
 from bench.stats.pairs import CorrectedMean, corrected_mean, detectable_difference, folds_needed
-from bench.stats.single_split import dependable_on_one_split, item_difference, item_mean
+from bench.stats.single_split import dependable_on_one_split, item_difference, mean_on_one_split
 from bench.types import Comparison, Cost, Record, Role, seed_for
 
 
@@ -66,6 +66,8 @@ class ModelScores:
     """Cells that failed, ran out of time or memory, or broke the contract."""
     ran: int
     """Cells that were run, failed ones too."""
+    fitted: int
+    """Of these, the ones that were not filled in from another seed: how many tries the best of them had."""
     not_run: int
     """Cells that were skipped, or could not run here; they count nowhere."""
     items: int
@@ -137,6 +139,7 @@ def _scores_of(
         succeeded=succeeded,
         failed=len(ran) - len(ok),
         ran=len(ran),
+        fitted=sum(r.origin == "fit" for r in ran),
         not_run=len(records) - len(ran),
         items=_tested_items(ran),
         digests=tuple(digests.get(cell, "") for row in grid for cell in row),
@@ -158,7 +161,7 @@ def _dependable(
     scoring: Scoring,
 ) -> Estimate:
     if len(succeeded) == 1:
-        return dependable_on_one_split(succeeded, item_variance)
+        return dependable_on_one_split(succeeded, item_variance, failed, imputed)
     return dependable_score(
         succeeded,
         scoring.test_train_ratio,
@@ -179,7 +182,7 @@ def _filled(
 def score_interval(scores: ModelScores, test_train_ratio: float) -> CorrectedMean:
     """Return the mean score with its corrected standard error; of a single split, that over its items."""
     if len(scores.folds) == 1 and not math.isnan(scores.item_variance):
-        return item_mean(scores.mean, scores.item_variance)
+        return mean_on_one_split(scores.cells, scores.item_variance)
     return corrected_mean(scores.by_fold, test_train_ratio, _resolution(scores))
 
 

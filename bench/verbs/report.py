@@ -10,7 +10,7 @@ from bench.machine import machine_class
 from bench.measure import measure_items
 from bench.publish import html_path, predictions_of, publish
 from bench.report.read import read_content
-from bench.results import Store
+from bench.results import Store, read_provenance
 from bench.work import SCRATCH
 
 
@@ -23,18 +23,27 @@ def report(folders: Sequence[str], results_dir: str) -> int:
         If there is nothing to report.
     """
     root = Path(results_dir)
-    found = [root / name for name in folders] or sorted({path.parent for path in root.glob("*/*/*/*.csv")})
+    # With or without the folder of results in front, as a shell completes it.
+    found = [root / Path(name).as_posix().removeprefix(f"{root.as_posix()}/") for name in folders] or sorted(
+        {path.parent for path in root.glob("*/*/*/*.csv")}
+    )
     found = [folder for folder in found if folder.relative_to(root).parts[0] != "timings"]
     if not found:
         raise BenchError(f"There is no table below {root}. Run python -m bench task=text_clf, or give results_dir=DIR.")
     console = Console(soft_wrap=True)
     for folder in found:
         _measure_anew(folder, root)
-        content = publish(folder, root, machine_class(), SCRATCH)
+        content = publish(folder, root, _machine(folder), SCRATCH)
         if content is None:
             raise BenchError(f"{folder} has no table of a reference. Expected TASK/DATA/BUDGET below {root}.")
         console.print(f"{folder / 'report.md'}; with pictures: {html_path(content, SCRATCH)}")
     return 0
+
+
+def _machine(folder: Path) -> str:
+    """Return the machine class that the run asked for, else this one."""
+    reports = (read_provenance(path).get("about", {}).get("report", {}) for path in sorted(folder.glob("*.json")))
+    return next((str(one["machine"]) for one in reports if one.get("machine")), machine_class())
 
 
 def _measure_anew(folder: Path, root: Path) -> None:

@@ -10,12 +10,13 @@ from rich.console import Console
 from rich.text import Text
 
 from bench.errors import BenchError
+from bench.items import read_items
 from bench.publish import decision_json, read_decisions
 from bench.report.content import Content
 from bench.report.markdown import overview_markdown, report_markdown
 from bench.report.read import read_content
-from bench.results import format_records, read_provenance, read_records, read_timings
-from bench.types import Record
+from bench.results import format_records, read_measured, read_provenance, read_records, read_timings
+from bench.types import Record, Robustness
 
 
 def validate(results_dir: str) -> int:
@@ -34,6 +35,8 @@ def validate(results_dir: str) -> int:
     made = [path for path in made if path.name != "decision" and path.relative_to(root).parts[0] != "timings"]
     tables = sorted(set(made))
     problems = [problem for table in tables for problem in _table_problems(table)]
+    measured = [path for kind in ("items", "robustness") for path in sorted(root.glob(f"*/*/*/{kind}/*.json"))]
+    problems += [f"{path} belongs to no table" for path in measured if path.parents[1] / path.stem not in tables]
     problems += [problem for path in sorted(root.glob("timings/*/*/*/*/*.csv")) for problem in _timing_problems(path)]
     problems += _report_problems(root, sorted({path.parent for path in tables}))
     for problem in problems:
@@ -69,6 +72,8 @@ def _content_problems(path: Path, facts: dict[str, Any]) -> Iterator[str]:
     elif hashlib.sha256(content).hexdigest() != facts["table_sha256"]:
         yield f"{path}: not the table that its provenance was written for: one of the two was edited"
     yield from (f"{path}: {problem}" for problem in _row_problems(records, facts))
+    for kind in ("items", "robustness"):
+        yield from _measured_problems(path.parent / kind / f"{path.stem}.json", kind, facts["key"], records)
     key = hashlib.sha256(json.dumps(facts["inputs"], sort_keys=True).encode()).hexdigest()
     if facts["key"] != key:
         yield f"{path.with_suffix('.json')}: its key does not belong to its inputs: the file was edited"
@@ -90,6 +95,14 @@ def _row_problems(records: Sequence[Record], facts: dict[str, Any]) -> Iterator[
             yield f"{where}: ok, and without a digest or a score"
         if record.status != "ok" and not record.reason:
             yield f"{where}: {record.status}, and without a reason"
+
+
+def _measured_problems(path: Path, kind: str, key: str, records: Sequence[Record]) -> Iterator[str]:
+    if not path.exists():
+        return
+    found = read_items(path, records) if kind == "items" else read_measured(path, key, Robustness)
+    if found is None:
+        yield f"{path} is damaged, or was measured on other predictions than this table's"
 
 
 def _timing_problems(path: Path) -> Iterator[str]:

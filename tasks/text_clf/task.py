@@ -69,6 +69,9 @@ class TextClassification:
             notes=notes,
         )
         _check_labels(dataset, target, source)
+        split_by = [f"Rows of one {spec.groups!r} never stand in both parts."] if spec.groups else []
+        split_by += [f"Folds follow {spec.time!r}: no training row is later than a test row."] if spec.time else []
+        dataset = replace(dataset, notes=(*split_by, *dataset.notes))
         return replace(dataset, fingerprint=fingerprint(dataset))
 
     def sized(self, dataset: Dataset, spec: DataSpec, budget: Budget, seed: int) -> Dataset:

@@ -9,7 +9,7 @@ CODE = "floor-unbeaten"
 
 def find(content: Content) -> Iterator[str]:
     """Yield a text where no model surely beats the floor."""
-    if content.decision.pick or len(content.rows) < 2 or content.task.protocol == "curve":
+    if content.decision.pick or len(content.rows) < 2 or content.task.protocol == "curve" or content.decision.excluded:
         return
     best = max(
         (row for row in content.rows if row.scores.role != "floor"), key=lambda row: row.scores.mean, default=None

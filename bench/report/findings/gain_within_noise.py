@@ -21,6 +21,6 @@ def find(content: Content) -> Iterator[str]:
     if 0 < best.against.difference < spread and not math.isnan(spread):
         yield (
             f"{best.scores.name} leads {reference.scores.name} by {100 * best.against.difference:.2f} points, less "
-            f"than the {100 * spread:.2f} by which one fold of {reference.scores.name} differs from the next. Only the "
-            "pairing of folds can show such a lead; a single split would show its opposite often."
+            f"than the {100 * spread:.2f} by which one fold of {reference.scores.name} differs from the next. Only a "
+            "comparison on the same folds can show such a lead; scores of different splits would hide it."
         )
