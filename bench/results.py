@@ -327,7 +327,8 @@ def _format_rows(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> b
 
 
 def _number(value: float, digits: int) -> str:
-    return "" if math.isnan(value) else f"{value:.{digits}g}"
+    # Minus zero is zero.
+    return "" if math.isnan(value) else f"{value + 0.0:.{digits}g}"
 
 
 def _four_digits(value: Any) -> Any:

@@ -163,7 +163,7 @@ def test_a_run_measures_cost_and_robustness_and_says_what_to_hand_over(finished)
     for heading in ("## Stability", "## What to hand to a human", "## Small changes of the inputs", "## Cost"):
         assert heading in text
     assert "rounded to 1-2-5 steps; measured alone" in text
-    assert "let tfidf_logreg answer" in text
+    assert "tfidf_logreg should answer everything by itself: no threshold costs less" in text
 
 
 def test_a_hard_limit_of_the_command_line_excludes_a_model(bench, reviews):
@@ -236,7 +236,8 @@ def test_adding_a_model_leaves_the_files_of_the_others_untouched(bench, reviews,
     bench("task=text_clf", "model=nb_svm", *reviews)
     after = files(tmp_path / "results")
     assert {name: after[name] for name in before} == before
-    assert sum(name not in before for name in after if not name.endswith(".md")) == 3
+    # Table, provenance, figures of single predictions, seconds.
+    assert sum(name not in before for name in after if not name.endswith(generated)) == 4
     report = (tmp_path / "results/text_clf/reviews/quick/report.md").read_text()
     assert "| tfidf_svm |" in report
     assert "| nb_svm |" in report
@@ -256,6 +257,9 @@ def test_a_parameter_without_a_model_keeps_the_whole_line_up(bench, reviews):
 
 
 def test_a_preset_of_the_users_own_stands_beside_the_model(bench, reviews, tmp_path):
+    # Some labels are wrong, so that the penalty matters.
+    pairs = [(text, "tea" if row % 7 == 0 else label) for row, (text, label) in enumerate(zip(*texts(90), strict=True))]
+    (tmp_path / "reviews.csv").write_text("\n".join(["body,stars", *(f"{text},{label}" for text, label in pairs)]))
     (tmp_path / "mine" / "model").mkdir(parents=True)
     (tmp_path / "mine" / "model" / "strict_svm.yaml").write_text(
         "# @package models.strict_svm\ndefaults: [tfidf_svm@_here_, _self_]\nC: 0.01\n"

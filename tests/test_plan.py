@@ -6,7 +6,7 @@ import pytest
 from bench import plan, registry
 from bench.config import run_config
 from bench.errors import ConfigError
-from bench.types import Budget, DataSpec, ExecutorSpec, RunConfig
+from bench.types import Budget, DataSpec, ExecutorSpec, Limits, ReportSettings, RunConfig
 from tests.builders import cell, record
 from tests.toy_models import toy
 
@@ -25,7 +25,8 @@ def config(**changes):
         "cache_dir": Path("cache"),
         "rerun": "none",
         "timings": "keep",
-        "machine": "",
+        "report": ReportSettings(),
+        "limits": Limits(),
         "zoo_fetch": False,
         "allow_unpinned": False,
         "expected": (),
