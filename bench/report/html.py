@@ -180,7 +180,7 @@ def _changes(content: Content) -> list[str]:
     if decision.winner_changes >= 0.005:
         share = f"{100 * decision.winner_changes:.0f} of 100 runs"
         said.append(f"With other seeds another model has the highest mean in {share}.")
-    said.extend(f"Left out by a hard limit: {name} ({why})." for name, why in decision.excluded.items())
+    said.extend(f"Left out: {name} ({why})." for name, why in decision.excluded.items())
     return said
 
 
