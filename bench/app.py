@@ -14,7 +14,8 @@ from bench.publish import html_path, publish
 from bench.report.progress import Display
 from bench.report.read import read_content
 from bench.report.terminal import print_report
-from bench.types import Dataset, RunConfig, Split, Task
+from bench.settings import RunConfig
+from bench.types import Dataset, Split, Task
 from bench.work import BAD, SCRATCH, Results, Work
 from bench.zoo.store import Zoo
 

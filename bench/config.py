@@ -17,16 +17,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from bench import registry
 from bench.errors import ConfigError, did_you_mean
-from bench.types import (
-    Budget,
-    DataSpec,
-    ExecutorSpec,
-    Expected,
-    Limits,
-    ModelChoice,
-    ReportSettings,
-    RunConfig,
-)
+from bench.settings import Budget, DataSpec, ExecutorSpec, Expected, Limits, ReportSettings, RunConfig
+from bench.types import ModelChoice
 
 CONF = Path(__file__).parents[1] / "conf"
 
@@ -70,7 +62,7 @@ ReportSchema = _mutable(ReportSettings)
 
 @dataclass
 class DecisionSchema:
-    """Hard limits; see `bench.types.Limits`."""
+    """Hard limits; see `bench.settings.Limits`."""
 
     max_latency_ms: float = 0.0
     max_memory_mb: float = 0.0

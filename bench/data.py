@@ -19,7 +19,8 @@ import numpy as np
 import pandas as pd
 
 from bench.errors import DataError, did_you_mean
-from bench.types import Dataset, DataSpec
+from bench.settings import DataSpec
+from bench.types import Dataset
 from bench.zoo.store import Zoo
 
 FORMATS = {

@@ -10,7 +10,8 @@ from dataclasses import asdict, replace
 
 from bench import registry
 from bench.errors import ConfigError, did_you_mean
-from bench.types import BUDGETS, ROLES, Cell, ModelChoice, Record, RunConfig, Split, Task
+from bench.settings import RunConfig
+from bench.types import BUDGETS, ROLES, Cell, ModelChoice, Record, Split, Task
 
 PROTOCOLS = ("cv", "published", "curve")
 

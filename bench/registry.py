@@ -14,7 +14,8 @@ from functools import cache
 from typing import Any, Protocol, TypeVar
 
 from bench.errors import BenchError, ConfigError, did_you_mean
-from bench.types import Budget, Dataset, DataSpec, ModelSpec, Prediction, Split
+from bench.settings import Budget, DataSpec
+from bench.types import Dataset, ModelSpec, Prediction, Split
 
 
 class TaskType(Protocol):

@@ -23,7 +23,8 @@ from bench.errors import BenchError
 from bench.files import clear_disk_errors, write_atomically
 from bench.machine import release
 from bench.plan import CellId, cell_id
-from bench.types import Budget, Cost, Dataset, ModelChoice, Record, Robustness, Split, Task
+from bench.settings import Budget
+from bench.types import Cost, Dataset, ModelChoice, Record, Robustness, Split, Task
 from bench.zoo.store import Zoo
 
 IDENTITY = ("repeat", "fold", "seed")

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import DataError
-from bench.types import Budget, Dataset, Split, seed_for
+from bench.settings import Budget
+from bench.types import Dataset, Split, seed_for
 
 
 def published_split(dataset: Dataset) -> tuple[list[Split], tuple[str, ...]]:

@@ -56,38 +56,6 @@ def seed_for(root: int, *axes: str | int) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataSpec:
-    """Where a data set lies and how to read it: one file of ``conf/data``, or ``data.path=...``."""
-
-    name: str = ""
-    """Name in tables and folders; the file's stem when empty."""
-    path: str = ""
-    """A file, or an address: ``pkg:name==1.2/member``, ``sklearn:wine``, ``openml:31``, ``hf:org/name@rev/file``."""
-    test_path: str = ""
-    """The published test part, where the data set brings one; read like ``path``."""
-    sha256: str = ""
-    """Expected hash of the file or wheel, for an address that ``zoo.lock`` does not hold."""
-    format: str = ""
-    """csv, tsv, parquet, jsonl or orange; from the file's suffix when empty."""
-    encoding: str = "utf-8"
-    separator: str = ""
-    """Of a CSV; a comma when empty, a tab for TSV."""
-    target: str = ""
-    text: str = ""
-    """Text column; inferred when only one column holds text."""
-    groups: str = ""
-    """Column whose equal values must never be split over train and test."""
-    time: str = ""
-    """Column to order rows by; training rows then always lie before test rows."""
-    kinds: dict[str, str] = field(default_factory=dict)
-    """Column kinds that override the inferred ones: number, category, text, date, boolean."""
-    merge_rare: str = ""
-    """Name of a class that takes in every class with fewer members than folds; off when empty."""
-    licence: str = "unknown"
-    citation: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Dataset:
     """A data set as the engine sees it; rows are aligned over all members."""
 
@@ -122,28 +90,6 @@ class Split:
     fold: int
     train: NDArray[np.intp]
     test: NDArray[np.intp]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Budget:
-    """How much may be spent; part of a result's identity by its name."""
-
-    name: str = "quick"
-    rows: int = 0
-    """Rows kept by a stratified subsample; 0 keeps all."""
-    repeats: int = 1
-    folds: int = 5
-    seeds: int = 3
-    cell_seconds: float = 120.0
-    """Limit of one fit and predict; a hard limit under ``executor=processes``."""
-    run_seconds: float = 300.0
-    """No new cell is started after this."""
-    threads: int = 0
-    """Threads of one cell; 0 divides the machine's cores among the workers."""
-    probe_rows: int = 300
-    """Test rows of the first fold on which cost and robustness are measured; 0 leaves both out."""
-    memory_mb: int = 0
-    """Limit of a worker's memory under ``executor=processes``; 0 sets none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -338,89 +284,12 @@ class Robustness:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExecutorSpec:
-    """How cells are run."""
-
-    name: str = "serial"
-    workers: int = 1
-
-
-@dataclass(frozen=True, kw_only=True)
 class ModelChoice:
     """A model with its parameters under the name that tables use."""
 
     name: str
     spec: ModelSpec
     params: Any
-
-
-@dataclass(frozen=True, kw_only=True)
-class Expected:
-    """A published figure and how far from it a reproduction may lie."""
-
-    model: str
-    score: float
-    tolerance: float
-    """Far above is as suspicious as far below."""
-    source: str
-    at_least: float = 0.0
-    """A floor inside the tolerance, where one is promised."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """What a model must keep to be recommended at all; 0 or nothing sets no limit."""
-
-    max_latency_ms: float = 0.0
-    """Of 95 in 100 single predictions."""
-    max_memory_mb: float = 0.0
-    """Peak of the process that fits and predicts."""
-    max_failure_rate: float = 1.0
-    licences: tuple[str, ...] = ()
-    """The only ones that are allowed."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReportSettings:
-    """What a report reckons with."""
-
-    machine: str = ""
-    """Machine class whose timings are shown; empty for the best covered one."""
-    hourly_price: float = 0.10
-    """Of the machine, in units of money."""
-    requests_per_day: int = 2000
-    error_cost: float = 10.0
-    """Of one wrong answer that went out, in units of cost."""
-    human_cost: float = 1.0
-    """Of one item that a human answers."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunConfig:
-    """A validated run: every name resolved, nothing loaded."""
-
-    task_type: str
-    data: DataSpec
-    protocol: str
-    """Empty for the task type's own."""
-    budget: Budget
-    executor: ExecutorSpec
-    models: tuple[ModelChoice, ...]
-    """Named models and presets."""
-    lineup: bool
-    """Add every registered model of the task type that the budget admits."""
-    seed: int
-    results_dir: Path
-    cache_dir: Path
-    rerun: str
-    """``none`` reuses finished cells, ``failed`` repeats those that failed, ``all`` repeats everything."""
-    timings: str
-    """``keep`` those that were measured once, or ``refresh``: fit everything again and measure anew."""
-    report: ReportSettings
-    limits: Limits
-    zoo_fetch: bool
-    allow_unpinned: bool
-    expected: tuple[Expected, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

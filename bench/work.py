@@ -19,19 +19,8 @@ from bench.measure import measure_items, probe_models
 from bench.predictions import Predictions
 from bench.report.progress import Display
 from bench.results import Store, Timings, provenance_of, read_measured, read_provenance
-from bench.types import (
-    Cell,
-    Cost,
-    Dataset,
-    ExecutorSpec,
-    ModelChoice,
-    Record,
-    Robustness,
-    RunConfig,
-    Split,
-    Status,
-    Task,
-)
+from bench.settings import ExecutorSpec, RunConfig
+from bench.types import Cell, Cost, Dataset, ModelChoice, Record, Robustness, Split, Status, Task
 from bench.zoo.features import FeatureCache
 from bench.zoo.store import Zoo, go_offline
 

@@ -17,8 +17,8 @@ from bench.config import cache_dir, catalogued_data
 from bench.data import Reader
 from bench.models.parts import logistic_head
 from bench.models.text.minilm_logreg import Params, encoder
+from bench.settings import Budget
 from bench.splits import cross_validation_splits
-from bench.types import Budget
 from bench.zoo.store import Zoo
 from tasks.text_clf import text_clf
 

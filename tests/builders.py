@@ -11,8 +11,9 @@ import pandas as pd
 from bench.cell import CellInputs
 from bench.data import fingerprint
 from bench.predictions import Predictions
+from bench.settings import Budget
 from bench.splits import cross_validation_splits
-from bench.types import Budget, Cell, Dataset, ModelChoice, Record, Task
+from bench.types import Cell, Dataset, ModelChoice, Record, Task
 from bench.zoo.features import FeatureCache
 from bench.zoo.store import Zoo
 

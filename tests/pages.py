@@ -8,12 +8,13 @@ import numpy as np
 from bench.items import Items
 from bench.report.content import Check, Content, Curve, Row, Standing
 from bench.report.html import Example
+from bench.settings import Expected, Limits, ReportSettings
 from bench.stats.confidence import accepted, deferral, expected_calibration_error, reliability, risk_coverage
 from bench.stats.curve import Crossing, CurvePoint
 from bench.stats.estimate import Estimate
 from bench.stats.stability import stability
 from bench.stats.table import ModelFacts, Scoring, compare, score_interval, scores_by_model
-from bench.types import Cost, Decision, Expected, Finding, Limits, ReportSettings, Robustness
+from bench.types import Cost, Decision, Finding, Robustness
 from tests.builders import record, task
 
 HOSTILE = "<script>alert(1)</script>"

@@ -4,9 +4,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from bench.settings import Budget
 from bench.splits import learning_curve_splits
 from bench.stats.curve import crossing
-from bench.types import Budget
 from tests.builders import dataset
 
 

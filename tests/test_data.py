@@ -7,7 +7,7 @@ import pytest
 
 from bench.data import Reader, fingerprint, infer_kinds, take
 from bench.errors import DataError
-from bench.types import Budget, DataSpec
+from bench.settings import Budget, DataSpec
 from bench.zoo.store import Zoo
 from tasks.text_clf import text_clf
 from tests.builders import dataset, texts

@@ -4,7 +4,7 @@ import pytest
 
 from bench.errors import ConfigError
 from bench.executor import cap_threads, execute, threads_per_cell
-from bench.types import Budget, ExecutorSpec
+from bench.settings import Budget, ExecutorSpec
 from tests.builders import cell, inputs
 from tests.toy_models import toy
 

@@ -6,7 +6,7 @@ import pytest
 from bench import plan, registry
 from bench.config import run_config
 from bench.errors import ConfigError
-from bench.types import Budget, DataSpec, ExecutorSpec, Limits, ReportSettings, RunConfig
+from bench.settings import Budget, DataSpec, ExecutorSpec, Limits, ReportSettings, RunConfig
 from tests.builders import cell, record
 from tests.toy_models import toy
 

@@ -9,8 +9,8 @@ from bench.publish import decision_json, publish
 from bench.report.markdown import overview_markdown, report_markdown
 from bench.report.read import read_content
 from bench.results import Store, provenance_of
+from bench.settings import Budget, Expected, Limits, ReportSettings
 from bench.splits import cross_validation_splits
-from bench.types import Budget, Expected, Limits, ReportSettings
 from bench.zoo.store import Zoo
 from tests.builders import dataset, record, task
 from tests.toy_models import toy

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from bench.errors import BenchError
 from bench.files import write_atomically
 from bench.results import Store, code_hash, format_records, provenance_of, read_records
+from bench.settings import Budget
 from bench.splits import cross_validation_splits
-from bench.types import Budget, Dataset, Split
+from bench.types import Dataset, Split
 from bench.zoo.store import Zoo
 from tests.builders import dataset, record, task
 from tests.toy_models import toy

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from bench.errors import DataError
+from bench.settings import Budget
 from bench.splits import cross_validation_splits, published_split
-from bench.types import Budget
 from tests.builders import dataset
 
 

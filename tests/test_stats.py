@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from bench.settings import Limits
 from bench.stats.decision import decide
 from bench.stats.dependable import dependable_score
 from bench.stats.estimate import Estimate
@@ -12,7 +13,7 @@ from bench.stats.pairs import corrected_mean, detectable_difference, folds_neede
 from bench.stats.single_split import dependable_on_one_split, mean_on_one_split
 from bench.stats.stability import stability
 from bench.stats.table import ModelFacts, ModelScores, Scoring, compare, one_two_five, paired, scores_by_model
-from bench.types import Cost, Limits
+from bench.types import Cost
 from tests.builders import record
 
 RATIO = 0.25

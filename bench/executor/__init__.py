@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from bench.cell import CellInputs
 from bench.errors import ConfigError, did_you_mean
 from bench.machine import cores
-from bench.types import Budget, Cell, ExecutorSpec, Record
+from bench.settings import Budget, ExecutorSpec
+from bench.types import Cell, Record
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 

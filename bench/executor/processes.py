@@ -8,7 +8,8 @@ from concurrent.futures import CancelledError, as_completed
 from concurrent.futures import TimeoutError as FutureTimeout
 
 from bench.cell import CellInputs, run_cell
-from bench.types import Budget, Cell, Record
+from bench.settings import Budget
+from bench.types import Cell, Record
 
 _inputs: CellInputs | None = None
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.items import Items
+from bench.settings import Expected, Limits, ReportSettings
 from bench.stats.confidence import Deferral
 from bench.stats.curve import Crossing, CurvePoint
 from bench.stats.pairs import CorrectedMean
 from bench.stats.stability import Stability
 from bench.stats.table import ModelScores
-from bench.types import Comparison, Cost, Decision, Expected, Finding, Limits, ReportSettings, Robustness, Task
+from bench.types import Comparison, Cost, Decision, Finding, Robustness, Task
 
 
 @dataclass(frozen=True, kw_only=True)

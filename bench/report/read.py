@@ -17,13 +17,14 @@ from bench.report.content import Check, Content, Row, Standing
 from bench.report.curve import crossing_sentence, curve_advice, read_curve
 from bench.report.findings import find_all
 from bench.results import Store, read_measured, read_provenance, read_timings
+from bench.settings import Expected, Limits, ReportSettings
 from bench.stats.confidence import deferral
 from bench.stats.decision import decide
 from bench.stats.estimate import Estimate
 from bench.stats.pareto import Front, pareto_front
 from bench.stats.stability import stability
 from bench.stats.table import ModelFacts, ModelScores, Scoring, compare, score_interval, scores_by_model
-from bench.types import Cost, Decision, Expected, Limits, Record, ReportSettings, Robustness, Task, seed_for
+from bench.types import Cost, Decision, Record, Robustness, Task, seed_for
 
 OF_A_CURVE = Decision(
     pick="",

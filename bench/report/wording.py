@@ -3,10 +3,11 @@
 import math
 
 from bench.report.content import Check, Content, Row
+from bench.settings import ReportSettings
 from bench.stats.decision import what_is_needed
 from bench.stats.estimate import Estimate
 from bench.stats.table import one_two_five
-from bench.types import Decision, ReportSettings
+from bench.types import Decision
 
 
 def points(value: float) -> str:

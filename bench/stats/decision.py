@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bench.settings import Limits
 from bench.stats.pairs import detectable_difference, folds_needed
 from bench.stats.table import ModelScores, Scoring, paired
-from bench.types import ROLES, Decision, Limits
+from bench.types import ROLES, Decision
 
 BEATS_FLOOR = 0.95
 NOT_WORSE = 0.90

@@ -8,8 +8,9 @@ import pandas as pd
 
 from bench.data import column, fingerprint, infer_kinds, take
 from bench.errors import DataError
+from bench.settings import Budget, DataSpec
 from bench.splits import cross_validation_splits, learning_curve_splits, published_split
-from bench.types import Budget, Dataset, DataSpec, Prediction, Split, seed_for
+from bench.types import Dataset, Prediction, Split, seed_for
 from tasks.text_clf import perturb
 
 TARGET_NAMES = ("label", "target", "class", "category", "y")
