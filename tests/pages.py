@@ -9,11 +9,12 @@ from bench.items import Items
 from bench.report.content import Check, Content, Curve, Row, Standing
 from bench.report.html import Example
 from bench.settings import Expected, Limits, ReportSettings
+from bench.stats.comparison import compare, score_interval
 from bench.stats.confidence import accepted, deferral, expected_calibration_error, reliability, risk_coverage
 from bench.stats.curve import Crossing, CurvePoint
 from bench.stats.estimate import Estimate
 from bench.stats.stability import stability
-from bench.stats.table import ModelFacts, Scoring, compare, score_interval, scores_by_model
+from bench.stats.table import ModelFacts, Scoring, scores_by_model
 from bench.types import Cost, Decision, Finding, Robustness
 from tests.builders import record, task
 

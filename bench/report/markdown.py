@@ -7,16 +7,11 @@ from typing import Any
 import numpy as np
 
 from bench.metrics import metric
+from bench.report.columns import CARD_HEADERS, COST_HEADERS, HEADERS, card_cells, cells_of, cost_cells
 from bench.report.content import Content, Curve, Row
 from bench.report.curve import crossing_sentence
 from bench.report.wording import (
-    CARD_HEADERS,
-    COST_HEADERS,
-    HEADERS,
-    card_cells,
-    cells_of,
     check_line,
-    cost_cells,
     deferral_sentence,
     points,
     protocol,

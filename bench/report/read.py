@@ -16,14 +16,16 @@ from bench.items import Items, read_items
 from bench.report.content import Check, Content, Row, Standing
 from bench.report.curve import crossing_sentence, curve_advice, read_curve
 from bench.report.findings import find_all
-from bench.results import Store, read_measured, read_provenance, read_timings
+from bench.report.timings import best_covering
+from bench.results import Store, read_measured, read_provenance
 from bench.settings import Expected, Limits, ReportSettings
+from bench.stats.comparison import compare, score_interval
 from bench.stats.confidence import deferral
 from bench.stats.decision import decide
 from bench.stats.estimate import Estimate
-from bench.stats.pareto import Front, pareto_front
+from bench.stats.front import front_of
 from bench.stats.stability import stability
-from bench.stats.table import ModelFacts, ModelScores, Scoring, compare, score_interval, scores_by_model
+from bench.stats.table import ModelFacts, ModelScores, Scoring, scores_by_model
 from bench.types import Cost, Decision, Record, Robustness, Task, seed_for
 
 OF_A_CURVE = Decision(
@@ -122,7 +124,7 @@ class _Source:
 def _content(source: _Source) -> Content:
     task, shown = source.task, source.shown
     keys = {name: source.key(name) for name in shown}
-    machine = _best_covering(source.results_dir / "timings", source.below, keys, source.wanted_machine)
+    machine = best_covering(source.results_dir / "timings", source.below, keys, source.wanted_machine)
     store = source.store(machine)
     # A table may hold the cells of a longer run that was given more seeds.
     repeats, seeds = source.about["repeats"], source.about["budget"]["seeds"]
@@ -144,7 +146,7 @@ def _content(source: _Source) -> Content:
     scores = scores_by_model(flat, facts, scoring)
     settings = ReportSettings(**source.about["report"])
     limits = Limits(**{**source.about["limits"], "licences": tuple(source.about["limits"]["licences"])})
-    front = _front(scores, scoring)
+    front = front_of(scores, scoring)
     curve = read_curve(source.folder, source.results_dir, task, source.made[source.reference]["inputs"])
     decision = replace(decide(scores, scoring, limits), winner_changes=front.winner_changes)
     if task.protocol == "curve":
@@ -223,24 +225,6 @@ def _right(items: Items) -> NDArray[np.bool_]:
     return np.stack([bits for (repeat, _), bits in sorted(items.right.items()) if repeat == first])
 
 
-def _front(scores: Sequence[ModelScores], scoring: Scoring) -> Front:
-    models = [model for model in scores if model.role != "floor" and model.cells.size]
-    folds = sorted({fold for model in models for fold in model.folds})
-    cells = {}
-    for model in models:
-        table = np.full((len(folds), model.cells.shape[1]), np.nan)
-        table[[folds.index(fold) for fold in model.folds]] = model.cells
-        cells[model.name] = table
-    return pareto_front(
-        cells,
-        {model.name: model.dependable.value for model in models},
-        {model.name: model.cost for model in models},
-        scoring.margin,
-        scoring.test_train_ratio,
-        seed_for(scoring.seed, "front"),
-    )
-
-
 def _churn(items: Items | None, scores: ModelScores) -> tuple[Estimate, Estimate]:
     if items is None:
         why = Estimate.not_measured("the predictions are not kept here" if scores.cells.size else "no cells")
@@ -274,24 +258,6 @@ def _checks(source: _Source, scores: Sequence[ModelScores], scoring: Scoring) ->
 def _splits_of(facts: Mapping[str, Any]) -> str:
     names = ("task", "task_version", "protocol", "data_fingerprint", "folds", "splits", "root_seed")
     return json.dumps([facts["inputs"][name] for name in names])
-
-
-def _best_covering(timings: Path, below: Path, keys: Mapping[str, str], machine: str) -> str:
-    """Return the machine class with current timings of most of the models; the given one among equals."""
-    classes = sorted(path.name for path in timings.glob("*") if path.is_dir())
-    covered = {
-        name: sum(_is_timed(timings / name / below, model, key) for model, key in keys.items()) for name in classes
-    }
-    most = max(covered.values(), default=0)
-    if most == 0:
-        return ""
-    return machine if covered.get(machine) == most else next(name for name in classes if covered[name] == most)
-
-
-def _is_timed(folder: Path, model: str, key: str) -> bool:
-    # Cells that ran side by side leave no seconds; what was measured alone afterwards counts all the same.
-    alone = read_measured(folder / f"{model}.json", key, Cost) is not None
-    return alone or bool(read_timings(folder / f"{model}.csv", key))
 
 
 def _mean_scores(records: Sequence[Record], names: Sequence[str]) -> dict[str, float]:

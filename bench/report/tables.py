@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from bench.metrics import metric
+from bench.report.columns import COST_HEADERS, HEADERS, cells_of, cost_cells
 from bench.report.content import Content, Row
 from bench.report.figures.picture import Picture
-from bench.report.wording import COST_HEADERS, HEADERS, cells_of, cost_cells, estimate, points, share
+from bench.report.wording import estimate, points, share
 from bench.stats.estimate import Estimate
 
 TEXTS = frozenset(("model", "role", "verdict", "grade", "true class", "predicted class", "licence", "key of its table"))

@@ -6,8 +6,9 @@ from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
+from bench.report.columns import HEADERS, cells_of
 from bench.report.content import Content
-from bench.report.wording import HEADERS, cells_of, check_line, deferral_sentence, protocol, recommendation, undecided
+from bench.report.wording import check_line, deferral_sentence, protocol, recommendation, undecided
 
 RIGHT = ("best cell", "dependable", "total SD", "churn", "p50")
 FIRST_TO_GO = ("role", "best cell", "total SD", "churn", "dependable")

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bench.settings import Limits
+from bench.stats.comparison import paired
 from bench.stats.pairs import detectable_difference, folds_needed
-from bench.stats.table import ModelScores, Scoring, paired
+from bench.stats.table import ModelScores, Scoring
 from bench.types import ROLES, Decision
 
 BEATS_FLOOR = 0.95

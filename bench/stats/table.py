@@ -1,9 +1,8 @@
-"""From records to the table of a report: one row a model, compared with the reference."""
+"""From records to the table of a report: one row a model."""
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +10,8 @@ from numpy.typing import NDArray
 from bench.stats import bootstrap
 from bench.stats.dependable import dependable_score
 from bench.stats.estimate import Estimate
-from bench.stats.pairs import CorrectedMean, corrected_mean, detectable_difference, folds_needed
-from bench.stats.single_split import dependable_on_one_split, item_difference, mean_on_one_split
-from bench.types import Comparison, Cost, Record, Role, seed_for
+from bench.stats.single_split import dependable_on_one_split
+from bench.types import Cost, Record, Role, seed_for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,64 +177,6 @@ def _filled(
     return np.array(rows, dtype=float) if rows else np.empty((0, 0))
 
 
-def score_interval(scores: ModelScores, test_train_ratio: float) -> CorrectedMean:
-    """Return the mean score with its corrected standard error; of a single split, that over its items."""
-    if len(scores.folds) == 1 and not math.isnan(scores.item_variance):
-        return mean_on_one_split(scores.cells, scores.item_variance)
-    return corrected_mean(scores.by_fold, test_train_ratio, _resolution(scores))
-
-
-def paired(one: ModelScores, other: ModelScores, test_train_ratio: float) -> CorrectedMean:
-    """Return the mean difference ``one - other``, seeds averaged.
-
-    Over the folds that both have; where that is a single one, over its items, if the predictions of both are known.
-    """
-    theirs = dict(zip(other.folds, other.by_fold, strict=True))
-    gaps = [mine - theirs[fold] for fold, mine in zip(one.folds, one.by_fold, strict=True) if fold in theirs]
-    if len(gaps) == 1 and one.facts.right is not None and other.facts.right is not None:
-        # The same draws whichever way round the two are given.
-        first, second = sorted((one, other), key=lambda model: model.name)
-        gap = item_difference(first.facts.right, second.facts.right, seed_for(0, first.name, second.name))  # type: ignore[arg-type]
-        return gap if first is one else replace(gap, mean=-gap.mean)
-    return corrected_mean(np.array(gaps), test_train_ratio, max(_resolution(one), _resolution(other)))
-
-
-def compare(
-    one: ModelScores, reference: ModelScores, metric: str, margin: float, test_train_ratio: float
-) -> Comparison:
-    """Compare a model with the reference.
-
-    A verdict needs a probability of 0.95 that the difference lies beyond the margin, or within it. An interval that
-    excludes zero is not enough: what is surely better by less than matters is not better.
-    """
-    difference = paired(one, reference, test_train_ratio)
-    low, high = difference.interval()
-    p_better, p_worse = difference.probability_above(margin), 1 - difference.probability_above(-margin)
-    verdict: Literal["better", "worse", "equal", "cannot tell", "identical"] = "cannot tell"
-    if one.digests and one.digests == reference.digests:
-        verdict = "identical"
-    elif p_better >= 0.95:
-        verdict = "better"
-    elif p_worse >= 0.95:
-        verdict = "worse"
-    elif 1 - p_better - p_worse >= 0.95:
-        verdict = "equal"
-    return Comparison(
-        model=one.name,
-        reference=reference.name,
-        metric=metric,
-        difference=difference.mean,
-        low=low,
-        high=high,
-        p_better=p_better,
-        p_equivalent=1 - p_better - p_worse,
-        p_worse=p_worse,
-        verdict=verdict,
-        detectable=detectable_difference(difference),
-        folds_needed=folds_needed(difference, margin),
-    )
-
-
 def one_two_five(value: float) -> float:
     """Round to the nearest of 1, 2, 5 times a power of ten, on the logarithmic scale.
 
@@ -252,10 +192,6 @@ def one_two_five(value: float) -> float:
     exponent = math.floor(math.log10(value))
     steps = [step * 10.0**power for power in (exponent, exponent + 1) for step in (1, 2, 5)]
     return float(f"{min(steps, key=lambda step: abs(math.log(step / value))):.1g}")
-
-
-def _resolution(scores: ModelScores) -> float:
-    return 1 / scores.items if scores.items else 0.0
 
 
 def _tested_items(records: Sequence[Record]) -> int:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from bench.report.content import Content
+from bench.stats.comparison import paired
 from bench.stats.decision import NOT_WORSE
-from bench.stats.table import paired
 from bench.types import ROLES
 
 CODE = "tied-with-simpler"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from bench.report.content import Content
-from bench.stats.table import paired
+from bench.stats.comparison import paired
 
 CODE = "zoo-at-the-floor"
 
