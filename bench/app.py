@@ -1,23 +1,24 @@
 """The whole pipeline: config -> data -> splits -> cells -> records -> files -> report."""
 
 import sys
-from dataclasses import replace
+import time
 
 from rich.console import Console
 
-from bench import plan, registry
-from bench.data import Reader
+from bench import plan
 from bench.errors import BenchError, ConfigError, did_you_mean
 from bench.executor import cap_threads, threads_per_cell, worker_count
+from bench.ledger import BAD, Ledger
 from bench.machine import machine_class
+from bench.prepare import SCRATCH, Prepared, prepare
 from bench.publish import html_path, publish
+from bench.report.content import Content
 from bench.report.progress import Display
 from bench.report.read import read_content
 from bench.report.terminal import print_report
+from bench.run_log import RunLog
 from bench.settings import RunConfig
-from bench.types import Dataset, Split, Task
-from bench.work import BAD, SCRATCH, Results, Work
-from bench.zoo.store import Zoo
+from bench.work import Work
 
 
 def run(config: RunConfig) -> int:
@@ -28,44 +29,76 @@ def run(config: RunConfig) -> int:
     int
         0, or 1 if a cell failed or a published figure was missed.
     """
+    started = time.monotonic()
     cap_threads(threads_per_cell(config.budget, config.executor), worker_count(config.executor))
     task = plan.make_task(config)
     _check_machine(config)
     # A pipe or a log has no width of its own.
     console = Console() if sys.stdout.isatty() else Console(width=150)
-    display = Display(console, task.metrics[0])
-    zoo = Zoo.open(config.cache_dir, allow_unpinned=config.allow_unpinned)
-    dataset, splits = load(config, task, zoo, display)
-    models = plan.choose_models(config, task)
-    cells = plan.make_cells(config, task, models, splits)
-    results = Results(config, task, dataset, splits, models, zoo)
-    display.say(f"{task.name} on {dataset.name}: {len(dataset.y)} rows, {len(models)} models, {len(cells)} cells")
-    work = Work(config, task, dataset, splits, models, zoo, results, display)
+    display = Display(console, task.metrics[0], RunLog.below(SCRATCH))
+    ready = prepare(config, display.say)
+    cells = ready.cells()
+    ledger = Ledger(ready)
+    display.say(_announcement(ready, len(cells)))
+    display.log.event("run", task=task.name, data=config.data.name, budget=config.budget.name, cells=len(cells))
     try:
-        work.run(cells)
+        Work(ready, ledger, display, started).do(cells)
     finally:
         # Also after Ctrl-C: the report of what is done. Its files tell of every table in the folder.
-        machine = config.report.machine or machine_class()
-        content = publish(results.store.folder, results.root, machine, SCRATCH)
-    if task.protocol == "curve":
+        ledger.close()
+        content = None if config.shard else _publish(ready, ledger)
+    if config.shard:
+        code = int(bool(ledger.count(*BAD)))
+        display.say("Run the same command without shard= where the results of all shards lie: it puts them together.")
+    else:
+        code = _report(ready, ledger, content, display)
+    display.log.event("end", code=code)
+    display.log.close()
+    return code
+
+
+def _announcement(ready: Prepared, cells: int) -> str:
+    shard = ready.config.shard
+    part = f", shard {shard[0]} of {shard[1]}" if shard else ""
+    rows, models = len(ready.dataset.y), len(ready.models)
+    return f"{ready.task.name} on {ready.dataset.name}: {rows} rows, {models} models, {cells} cells{part}"
+
+
+def _publish(ready: Prepared, ledger: Ledger) -> Content | None:
+    config, machine = ready.config, ready.config.report.machine or machine_class()
+    content = publish(ledger.store.folder, ready.root, machine, SCRATCH)
+    if ready.task.protocol == "curve":
         # The reports of the same data show the curve.
-        for folder in sorted(results.root.glob(f"{task.type}*/{config.data.name}/{config.budget.name}")):
-            publish(folder, results.root, machine, SCRATCH)
+        for folder in sorted(ready.root.glob(f"{ready.task.type}*/{config.data.name}/{config.budget.name}")):
+            publish(folder, ready.root, machine, SCRATCH)
+    return content
+
+
+def _report(ready: Prepared, ledger: Ledger, content: Content | None, display: Display) -> int:
     if content is None:
-        raise BenchError(f"The reference {task.reference} has no rows, and nothing can be compared without it.")
-    names = [choice.name for choice in models]
+        raise BenchError(f"The reference {ready.task.reference} has no rows, and nothing can be compared without it.")
+    names = [choice.name for choice in ready.models]
     if {row.scores.name for row in content.rows} > set(names):
         display.say("Among the models of this run; the report tells of every table in the folder.")
-        content = read_content(results.store.folder, results.root, machine, names) or content
+        content = read_content(ledger.store.folder, ready.root, content.machine, names) or content
     print_report(display.console, content)
-    display.say(f"Report: {results.store.folder / 'report.md'}; with pictures: {html_path(content, SCRATCH)}")
-    failed = results.count(*BAD)
+    display.say(f"Report: {ledger.store.folder / 'report.md'}; with pictures: {html_path(content, SCRATCH)}")
+    failed = ledger.count(*BAD)
     if failed:
         display.say(f"{failed} cells failed; tracebacks are in {SCRATCH / 'logs'}, and rerun=failed repeats them.")
-    if not_started := results.count("skipped"):
-        limit = f"{config.budget.run_seconds:g} s (budget.run_seconds)"
-        display.say(f"{not_started} cells were not started within {limit}: the same command goes on from here.")
+    if ledger.count("skipped"):
+        _say_what_was_skipped(ledger, ready.config.budget.run_seconds, display)
     return int(bool(failed) or not all(check.met for check in content.checks))
+
+
+def _say_what_was_skipped(ledger: Ledger, run_seconds: float, display: Display) -> None:
+    skipped = [record for record in ledger.records.values() if record.status == "skipped"]
+    raced = sum(record.reason.startswith("Stopped early") for record in skipped)
+    if raced:
+        display.say(f"{raced} cells of models that are surely behind were left out; budget.race=false runs them.")
+    if late := len(skipped) - raced:
+        limit = f"{run_seconds:g} s (budget.run_seconds)"
+        display.say(f"{late} cells were not finished within {limit}: the same command goes on from here.")
 
 
 def _check_machine(config: RunConfig) -> None:
@@ -73,12 +106,3 @@ def _check_machine(config: RunConfig) -> None:
     if config.report.machine and config.report.machine not in known:
         hint = did_you_mean(config.report.machine, known)
         raise ConfigError(f"There are no timings of report.machine={config.report.machine}. {hint}")
-
-
-def load(config: RunConfig, task: Task, zoo: Zoo, display: Display) -> tuple[Dataset, tuple[Split, ...]]:
-    """Return the data set as the budget admits it, and its splits; what was changed stands in its notes."""
-    kind = registry.task_type(config.task_type)
-    dataset = kind.load(config.data, Reader(spec=config.data, zoo=zoo, say=display.say))
-    dataset = kind.sized(dataset, config.data, config.budget, config.seed)
-    splits, notes = kind.splits(dataset, task.protocol, config.budget, config.seed)
-    return replace(dataset, notes=(*dataset.notes, *notes)), tuple(splits)

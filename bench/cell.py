@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import metrics
-from bench.errors import BenchError, ModelError
+from bench.errors import BenchError, DiskError, ModelError
 from bench.predictions import Predictions, prediction_digest
 from bench.types import Cell, Context, Dataset, ModelChoice, Record, Split, Status, Task, seed_for
 from bench.zoo.features import FeatureCache
@@ -41,18 +41,34 @@ class CellInputs:
     threads: int
     logs: Path
 
+    def choice(self, model: str) -> ModelChoice:
+        """Return a model by its name in tables."""
+        return next(choice for choice in self.models if choice.name == model)
+
+    def split(self, repeat: int, fold: int) -> Split:
+        """Return a split by its place."""
+        return next(split for split in self.splits if (split.repeat, split.fold) == (repeat, fold))
+
 
 def run_cell(cell: Cell, inputs: CellInputs) -> Record:
-    """Run one cell; raises nothing but Ctrl-C, and leaves the traceback of a failure in the logs."""
+    """Run one cell, and leave the traceback of a failure in the logs.
+
+    Raises
+    ------
+    DiskError
+        If the predictions cannot be kept; beside Ctrl-C the only thing that ends a run.
+    """
     record = Record(model=cell.model, repeat=cell.repeat, fold=cell.fold, seed=cell.seed, status="failed")
     started = time.perf_counter()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             record = _fit_and_score(cell, inputs, record)
+        except DiskError:
+            raise
         except ModelError as error:
             record = replace(record, status="invalid", reason=_one_line(error))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             status: Status = "oom" if _ran_out_of_memory(error) else "failed"
             said = (
                 _one_line(error)
@@ -70,8 +86,7 @@ def run_cell(cell: Cell, inputs: CellInputs) -> Record:
 def _fit_and_score(cell: Cell, inputs: CellInputs, record: Record) -> Record:
     from threadpoolctl import threadpool_limits
 
-    choice = next(choice for choice in inputs.models if choice.name == cell.model)
-    split = next(split for split in inputs.splits if (split.repeat, split.fold) == (cell.repeat, cell.fold))
+    choice, split = inputs.choice(cell.model), inputs.split(cell.repeat, cell.fold)
     dataset, features = inputs.dataset, inputs.features
     seed = seed_for(inputs.seed, inputs.task.type, cell.repeat, choice.spec.name, cell.fold, cell.seed)
     context = Context(seed=seed, threads=inputs.threads, zoo=inputs.zoo, features=features)
@@ -181,15 +196,22 @@ def _refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
         )
 
 
-def _log(cell: Cell, folder: Path) -> None:
+def log_path(cell: Cell, folder: Path) -> Path:
+    """Return where the traceback and the output of a cell go."""
     name = f"{cell.task}-{cell.data}-{cell.budget}-{cell.model}-{cell.repeat}-{cell.fold}-{cell.seed}.log"
+    return folder / name
+
+
+def _log(cell: Cell, folder: Path) -> None:
     # A full disk must not turn a failed row into a crash.
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(traceback.format_exc(), encoding="utf-8")
+        # Behind what the cell printed, where that goes to the same file.
+        with log_path(cell, folder).open("a", encoding="utf-8") as file:
+            file.write(traceback.format_exc())
 
 
-def _ran_out_of_memory(error: Exception) -> bool:
+def _ran_out_of_memory(error: BaseException) -> bool:
     # Torch and LightGBM raise errors of their own.
     said = str(error).lower()
     return isinstance(error, MemoryError) or any(

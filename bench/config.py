@@ -90,6 +90,8 @@ class BenchSchema:
     """Short for protocol=curve: how scores grow with the training rows."""
     expected: dict[str, Any] = field(default_factory=dict)
     """Published figures by data set."""
+    shard: str = ""
+    """i/n: run only the i-th of n parts of the cells."""
     seed: int = 0
     rerun: str = "none"
     timings: str = "keep"
@@ -248,6 +250,7 @@ def run_config(config: DictConfig) -> RunConfig:
         executor=ExecutorSpec(**_as_dict(values.executor)),
         models=models,
         lineup=not models if values.lineup is None else values.lineup,
+        shard=_shard(values.shard),
         seed=values.seed,
         results_dir=Path(values.results_dir),
         cache_dir=cache_dir(values.cache_dir),
@@ -259,6 +262,16 @@ def run_config(config: DictConfig) -> RunConfig:
         allow_unpinned=values.zoo.allow_unpinned,
         expected=_expected(values.expected, data.name),
     )
+
+
+def _shard(text: str) -> tuple[int, int] | None:
+    """Return (i, n) of ``i/n``; None for an empty string."""
+    if not text:
+        return None
+    found = re.fullmatch(r"(\d+)/(\d+)", text)
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
+        raise ConfigError(f"shard={text} is no part of a whole. Expected i/n with i from 1 to n, such as shard=1/4.")
+    return int(found[1]), int(found[2])
 
 
 def catalogued_data() -> dict[str, DataSpec]:

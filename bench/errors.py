@@ -28,6 +28,10 @@ class ZooError(BenchError):
     """Weights that cannot be fetched, found or verified."""
 
 
+class DiskError(BenchError):
+    """A full disk, or a folder that cannot be written: no fault of a model's, and the end of a run."""
+
+
 class ModelError(BenchError):
     """A model that broke its contract; becomes an ``invalid`` record inside a cell."""
 

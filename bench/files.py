@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.errors import BenchError
+from bench.errors import DiskError
 
 
 def sha256_of(path: Path) -> str:
@@ -17,12 +17,19 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, durable: bool = True) -> None:
     """Write a file so that a reader, or the next run after a crash, sees the old bytes or the new ones.
+
+    Parameters
+    ----------
+    path : Path
+    content : bytes
+    durable : bool
+        Whether it has to survive a power loss; not where its reader checks it and can do without.
 
     Raises
     ------
-    BenchError
+    DiskError
         If the disk is full, or the folder cannot be written.
     """
     if path.is_file() and path.read_bytes() == content:
@@ -33,8 +40,9 @@ def write_atomically(path: Path, content: bytes) -> None:
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
             # mkstemp makes files for the owner alone; a table in a repository is for everybody.
             os.chmod(name, 0o644)
             os.replace(name, path)
@@ -59,4 +67,4 @@ def clear_disk_errors(path: Path) -> Iterator[None]:
                 problem = "a file stands where a folder is needed. Give another results_dir= or cache_dir="
             case _:
                 raise
-        raise BenchError(f"Cannot write {path}: {problem}.") from error
+        raise DiskError(f"Cannot write {path}: {problem}.") from error

@@ -1,5 +1,6 @@
 """What machine this is: its class for timings, what its processor can do, and which libraries it has."""
 
+import contextlib
 import importlib.metadata
 import os
 import platform
@@ -20,6 +21,15 @@ def memory_gb() -> float:
     import psutil
 
     return float(psutil.virtual_memory().total) / 1e9
+
+
+def memory_allowed_mb() -> float:
+    """Return the memory that processes here may use together, in MB: the container's limit, else what is installed."""
+    installed = 1000 * memory_gb()
+    for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with contextlib.suppress(OSError, ValueError):
+            return min(installed, int(Path(limit).read_text()) / 1e6)
+    return installed
 
 
 @cache

@@ -76,13 +76,14 @@ def choose_models(config: RunConfig, task: Task) -> tuple[ModelChoice, ...]:
 
 def make_cells(config: RunConfig, task: Task, models: Sequence[ModelChoice], splits: Sequence[Split]) -> list[Cell]:
     """Return every cell of a run: models crossed with splits and seeds, in the order in which they run."""
+    params = {choice.name: json.dumps(asdict(choice.params), sort_keys=True) for choice in models}
     return [
         Cell(
             task=task.name,
             data=config.data.name,
             model=choice.name,
             spec=choice.spec.name,
-            params=json.dumps(asdict(choice.params), sort_keys=True),
+            params=params[choice.name],
             budget=config.budget.name,
             repeat=split.repeat,
             fold=split.fold,
@@ -92,6 +93,24 @@ def make_cells(config: RunConfig, task: Task, models: Sequence[ModelChoice], spl
         for seed in range(config.budget.seeds)
         for split in splits
     ]
+
+
+def of_shard(cells: Sequence[Cell], models: Sequence[ModelChoice], shard: tuple[int, int]) -> list[Cell]:
+    """Return the cells of one shard: every n-th fold of a model, with all of its seeds.
+
+    What may be filled in for a deterministic model is left to the run that puts the shards together.
+
+    Parameters
+    ----------
+    cells : sequence of Cell
+        Of the whole run.
+    models : sequence of ModelChoice
+    shard : (int, int)
+        Number of the shard, from 1, and of all shards.
+    """
+    fitted, _ = first_wave(cells, [choice.name for choice in models if choice.spec.deterministic])
+    units = {unit: at for at, unit in enumerate(dict.fromkeys((c.model, c.repeat, c.fold) for c in cells))}
+    return [cell for cell in fitted if units[cell.model, cell.repeat, cell.fold] % shard[1] == shard[0] - 1]
 
 
 def why_unavailable(choice: ModelChoice, missing: Callable[[str], str]) -> str:

@@ -93,7 +93,8 @@ class Predictions:
     def _write(self, path: Path, **arrays: Any) -> None:
         content = io.BytesIO()
         np.savez_compressed(content, **arrays)
-        write_atomically(path, content.getvalue())
+        # A file is believed only by its digest, so it need not survive a power loss.
+        write_atomically(path, content.getvalue(), durable=False)
 
 
 def prediction_digest(probabilities: Probabilities) -> str:

@@ -6,11 +6,9 @@ Seconds depend on the machine and go to ``timings/<machine>/...``. Adding a mode
 
 import csv
 import hashlib
-import inspect
 import io
 import json
 import math
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -21,11 +19,8 @@ from filelock import FileLock
 
 from bench.errors import BenchError
 from bench.files import clear_disk_errors, write_atomically
-from bench.machine import release
 from bench.plan import CellId, cell_id
-from bench.settings import Budget
-from bench.types import Cost, Dataset, ModelChoice, Record, Robustness, Split, Task
-from bench.zoo.store import Zoo
+from bench.types import Cost, Record, Robustness, Task
 
 IDENTITY = ("repeat", "fold", "seed")
 HEAD = (*IDENTITY, "status", "origin", "reason")
@@ -83,7 +78,7 @@ class Store:
         ----------
         model : str
         provenance : mapping
-            See `provenance_of`.
+            See `bench.provenance.provenance_of`.
         records : iterable of Record
         timings : Timings
             ``keep`` the seconds that stand in the file for a cell, so that a re-run changes no byte; ``refresh`` them;
@@ -194,99 +189,6 @@ def read_provenance(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
-
-
-def provenance_of(
-    choice: ModelChoice, task: Task, dataset: Dataset, budget: Budget, splits: Sequence[Split], seed: int, zoo: Zoo
-) -> dict[str, Any]:
-    """Return what makes a model's rows, with the hash that decides whether finished rows may be reused.
-
-    Parameters
-    ----------
-    splits : sequence of Split
-        Those that were made, which may be fewer than the budget asks for.
-
-    Returns
-    -------
-    dict
-        ``inputs`` is what can move a score, ``key`` its hash; ``about`` is for the reader. Its ``encoder`` is filled in
-        when a frozen encoder runs, its ``expected`` where published figures are known.
-    """
-    spec = choice.spec
-    addresses = [getattr(choice.params, name) for name in spec.zoo]
-    inputs = {
-        "task": task.name,
-        "task_version": task.version,
-        "protocol": task.protocol,
-        "metrics": list(task.metrics),
-        "data_fingerprint": dataset.fingerprint,
-        "folds": len({split.fold for split in splits}),
-        "splits": _splits_hash(splits),
-        "root_seed": seed,
-        "model": spec.name,
-        "params": asdict(choice.params),
-        "zoo": {address: _revision(zoo, address) for address in addresses},
-        "code": code_hash(spec.build),
-        "libraries": {name: release(name) for name in spec.libraries},
-    }
-    about = {
-        "task": asdict(task),
-        "data": dataset.name,
-        "rows": len(dataset.y),
-        "classes": len(dataset.classes),
-        "data_licence": dataset.licence,
-        "data_citation": dataset.citation,
-        "data_notes": list(dataset.notes),
-        "repeats": len({split.repeat for split in splits}),
-        "budget": asdict(budget),
-        "role": spec.role,
-        "licence": spec.licence,
-        "trained_on": spec.trained_on,
-        "deterministic": spec.deterministic,
-        "weights_mb": round(sum(zoo.size(address) for address in addresses) / 1e6, 1),
-        "unpinned": [address for address in addresses if address not in zoo.lock.addresses],
-        "summary": spec.summary,
-        "encoder": {},
-        "expected": [],
-        "report": {},
-        "limits": {},
-    }
-    key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
-    return {"key": key, "inputs": inputs, "about": about}
-
-
-def code_hash(build: Any) -> str:
-    """Return a hash of the source files that a model is made of: its own, and what it imports of models and zoo."""
-    module = sys.modules[build.__module__]
-    parts = {module.__name__} | {
-        home for value in vars(module).values() if (home := getattr(value, "__module__", None)) and _is_model_code(home)
-    }
-    digest = hashlib.sha256()
-    for name in sorted(parts):
-        source = inspect.getsource(sys.modules[name])
-        digest.update(f"{name}\x1f{source}".encode())
-    return digest.hexdigest()[:16]
-
-
-def _splits_hash(splits: Sequence[Split]) -> str:
-    """Return a hash over the rows of the first repeat; further ones only add cells."""
-    digest = hashlib.sha256()
-    for split in splits:
-        if split.repeat == 0:
-            for rows in (split.train, split.test):
-                digest.update(rows.astype(np.int64).tobytes() + b"\x1f")
-    return digest.hexdigest()[:16]
-
-
-def _is_model_code(module: str) -> bool:
-    return module.startswith(("bench.models.", "bench.zoo."))
-
-
-def _revision(zoo: Zoo, address: str) -> str:
-    try:
-        return zoo.revision(address)
-    except BenchError:
-        return "unknown"
 
 
 def _record(model: str, row: Mapping[str, str], metrics: Sequence[str]) -> Record:

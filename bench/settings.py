@@ -54,13 +54,16 @@ class Budget:
     cell_seconds: float = 120.0
     """Limit of one fit and predict; a hard limit under ``executor=processes``."""
     run_seconds: float = 300.0
-    """No new cell is started after this."""
+    """Limit of the whole run; what was not reached is a skipped row."""
     threads: int = 0
     """Threads of one cell; 0 divides the machine's cores among the workers."""
     probe_rows: int = 300
     """Test rows of the first fold on which cost and robustness are measured; 0 leaves both out."""
     memory_mb: int = 0
-    """Limit of a worker's memory under ``executor=processes``; 0 sets none."""
+    """Limit of a worker's memory, with the processes that it starts, under ``executor=processes`` and ``ray``;
+    0 divides four fifths of the machine's memory among the workers."""
+    race: bool = False
+    """Stop a model early that is surely behind the best one by more than the margin; see `bench.stats.racing`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +72,9 @@ class ExecutorSpec:
 
     name: str = "serial"
     workers: int = 1
+    """Cells that run at a time; 0 takes one a core."""
+    address: str = ""
+    """Of a Ray cluster that is there already; empty starts one on this machine."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +132,8 @@ class RunConfig:
     """Named models and presets."""
     lineup: bool
     """Add every registered model of the task type that the budget admits."""
+    shard: tuple[int, int] | None
+    """(i, n): run only the i-th of n parts of the cells, counted from 1; None runs all."""
     seed: int
     results_dir: Path
     cache_dir: Path

@@ -195,7 +195,7 @@ class ModelSpec:
     summary: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Cell:
     """One fit and one evaluation: strings and numbers only, so that it pickles, hashes and travels."""
 
@@ -212,7 +212,7 @@ class Cell:
     """Parameters as JSON with sorted keys."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
     """What became of a cell: one row."""
 

@@ -1,249 +1,186 @@
 """The cells of a run, in the order in which they are done, and what becomes of their records."""
 
+import math
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
+from statistics import median
 
 from filelock import FileLock
 
-from bench import plan
-from bench.cell import CellInputs
+from bench import metrics, plan
+from bench.agenda import Agenda, Rules
 from bench.errors import BenchError
 from bench.executor import cap_threads, execute, threads_per_cell, worker_count
 from bench.files import clear_disk_errors
-from bench.machine import machine_class
+from bench.ledger import Ledger
 from bench.measure import measure_items, probe_models
-from bench.predictions import Predictions
-from bench.report.progress import Display
-from bench.results import Store, Timings, provenance_of, read_measured, read_provenance
-from bench.settings import ExecutorSpec, RunConfig
-from bench.types import Cell, Cost, Dataset, ModelChoice, Record, Robustness, Split, Status, Task
-from bench.zoo.features import FeatureCache
-from bench.zoo.store import Zoo, go_offline
+from bench.prepare import SCRATCH, Prepared
+from bench.report.progress import CellProgress, Display
+from bench.results import read_measured, read_timings
+from bench.settings import ExecutorSpec
+from bench.types import Cell, Cost, ModelChoice, Record, Robustness
+from bench.zoo.store import go_offline
 
-BAD: tuple[Status, ...] = ("failed", "timeout", "oom", "invalid")
-FOUND_OUT = ("encoder", "expected")
-SCRATCH = Path(".bench")
-"""Logs, predictions, HTML reports, and the tables of toy runs; ignored by git."""
-
-
-@dataclass
-class Results:
-    """The records of this run, and where they lie on the disk."""
-
-    config: RunConfig
-    task: Task
-    dataset: Dataset
-    splits: tuple[Split, ...]
-    models: tuple[ModelChoice, ...]
-    zoo: Zoo
-    records: dict[plan.CellId, Record] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        budget, root_seed = self.config.budget, self.config.seed
-        # What a toy run finds is for the eye only.
-        self.root = SCRATCH / "results" if budget.name == "toy" else self.config.results_dir
-        self.predictions = Predictions(SCRATCH / "predictions" / self.task.name / self.config.data.name / budget.name)
-        self.store = Store.open(self.root, machine_class(), self.task, self.config.data.name, budget.name)
-        self.provenance: dict[str, dict[str, Any]] = {
-            choice.name: provenance_of(choice, self.task, self.dataset, budget, self.splits, root_seed, self.zoo)
-            for choice in self.models
-        }
-        for name, made in self.provenance.items():
-            before = read_provenance(self.store.folder / f"{name}.json")
-            if before.get("key") == made["key"]:
-                # What this run may not find out again: it encodes nothing, or names no published figures.
-                made["about"] |= {fact: before["about"].get(fact, made["about"][fact]) for fact in FOUND_OUT}
-        about = self.provenance[self.task.reference]["about"]
-        about |= {"report": asdict(self.config.report), "limits": asdict(self.config.limits)}
-        if self.config.expected:
-            about["expected"] = [asdict(one) for one in self.config.expected]
-
-    def reusable(self, cells: Sequence[Cell]) -> dict[plan.CellId, Record]:
-        """Return the finished records among ``cells`` that may be reused under ``rerun``."""
-        if self.config.rerun == "all" or self.config.timings == "refresh":
-            return {}
-
-        def again(record: Record) -> bool:
-            # Without the reference there is no run at all, so its failures are never kept.
-            retried = self.config.rerun == "failed" or record.model == self.task.reference
-            return record.status in ("skipped", "unavailable") or (retried and record.status in BAD)
-
-        wanted = {plan.cell_id(cell) for cell in cells}
-        found = [self.store.read(name, made["key"]) for name, made in self.provenance.items()]
-        return {
-            identity: record
-            for records in found
-            for identity, record in records.items()
-            if identity in wanted and not again(record)
-        }
-
-    def add(self, records: Sequence[Record]) -> None:
-        """Keep records, on the disk too."""
-        self.records |= {plan.cell_id(record): record for record in records}
-        for model in dict.fromkeys(record.model for record in records):
-            mine = [record for record in self.records.values() if record.model == model]
-            self.store.write(model, self.provenance[model], mine, self.timings)
-
-    @property
-    def timings(self) -> Timings:
-        """What becomes of seconds: those of cells that ran beside others are not kept."""
-        alone = worker_count(self.config.executor) == 1
-        return "none" if not alone else "refresh" if self.config.timings == "refresh" else "keep"
-
-    def count(self, *statuses: Status) -> int:
-        """Return the number of records with one of the statuses."""
-        return sum(record.status in statuses for record in self.records.values())
+FOR_THE_REPORT = 0.03
+"""Share of the run's time that is left for its report."""
+ENCODED_AT_ONCE = 4096
+"""Texts after which vectors are kept and the clock is looked at."""
 
 
-@dataclass
 class Work:
-    """The cells of a run, in the order in which they are done."""
+    """The cells of a run."""
 
-    config: RunConfig
-    task: Task
-    dataset: Dataset
-    splits: tuple[Split, ...]
-    models: tuple[ModelChoice, ...]
-    zoo: Zoo
-    results: Results
-    display: Display
-    fitted: set[str] = field(default_factory=set)
-    """Models of which a cell was run, not reused."""
+    def __init__(self, run: Prepared, ledger: Ledger, display: Display, started: float) -> None:
+        self.run = run
+        self.ledger = ledger
+        self.display = display
+        self.deadline = started + (1 - FOR_THE_REPORT) * run.config.budget.run_seconds
+        self.inputs = run.inputs()
+        self.fitted: set[str] = set()
+        """Models of which a cell was run, not reused."""
 
-    def run(self, cells: Sequence[Cell]) -> None:
+    def do(self, cells: Sequence[Cell]) -> None:
         """Do what is not done yet: the reference first, then the others, then what is measured beside the scores."""
-        self.deadline = time.monotonic() + self.config.budget.run_seconds
-        self.inputs = self._inputs()
+        if recovered := self.ledger.recover():
+            self.display.say(f"{recovered} cells of a run that was stopped, or of shards, were found and are kept.")
         self._run_cells(cells)
-        keys = {name: made["key"] for name, made in self.results.provenance.items()}
-        fingerprint = self.dataset.fingerprint
-        measure_items(self.results.store, keys, self.results.predictions, fingerprint, self.config.seed)
+        if self.run.config.shard:
+            return
+        for model in self.ledger.provenance:
+            self.ledger.write(model)
+        keys, fingerprint = self.ledger.keys, self.run.dataset.fingerprint
+        measure_items(self.ledger.store, keys, self.run.predictions, fingerprint, self.run.config.seed)
         self._probe(keys)
 
     def _run_cells(self, cells: Sequence[Cell]) -> None:
-        reused = self.results.reusable(cells)
-        self.results.add(list(reused.values()))
+        reused = self.ledger.reusable(cells)
+        self.ledger.add(list(reused.values()), new=False)
         left = [cell for cell in cells if plan.cell_id(cell) not in reused]
         if reused:
-            self.display.say(f"{len(reused)} cells reused from {self.results.root}, {len(left)} to run")
+            self.display.say(f"{len(reused)} cells reused from {self.run.root}, {len(left)} to run")
         if not left:
             return
-        left = self._leave_out(
-            left, lambda choice: self._fetch(choice) or plan.why_unavailable(choice, self.zoo.missing)
+        out = self._left_out(
+            left, lambda choice: self._fetch(choice) or plan.why_unavailable(choice, self.run.zoo.missing)
         )
+        self.ledger.add(out)
+        unable = {record.model: record.reason for record in out}
+        for name, reason in unable.items():
+            self.display.say(f"{name} is unavailable: {reason}")
         go_offline()
         if self.inputs.predictions is not None:
-            self.inputs.predictions.save_truth(self.dataset, self.splits)
-        self._fit([cell for cell in left if cell.model == self.task.reference])
-        self._stop_without_reference()
-        # A run that is cut short has a whole reference to compare with, and encoding may take most of the time.
-        left = [cell for cell in left if cell.model != self.task.reference]
-        self._fit(self._leave_out(left, self._encode))
+            self.inputs.predictions.save_truth(self.run.dataset, self.run.splits)
+        todo = [cell for cell in cells if cell.model not in unable]
+        counts = Counter(cell.model for cell in left if cell.model not in unable)
+        with self.display.cells(counts, len(cells) - counts.total()) as shown:
+            source = self._source(todo, reused, shown)
+            config = self.run.config
+            batches = execute(source, self.inputs, config.budget, config.executor, self.deadline)
+            with closing(batches):  # type: ignore[type-var]
+                for batch in batches:
+                    self._enter(batch, shown)
+                    shown.tick(self._seconds_left)
 
-    def _inputs(self) -> CellInputs:
-        return CellInputs(
-            task=self.task,
-            dataset=self.dataset,
-            splits=self.splits,
-            models=self.models,
-            zoo=self.zoo,
-            features=FeatureCache(self.config.cache_dir / "features", self.dataset.fingerprint),
-            predictions=None if self.task.protocol == "curve" else self.results.predictions,
-            seed=self.config.seed,
-            threads=threads_per_cell(self.config.budget, self.config.executor),
-            logs=SCRATCH / "logs",
+    def _source(
+        self, cells: Sequence[Cell], reused: Mapping[plan.CellId, Record], shown: CellProgress
+    ) -> Iterator[Cell | None]:
+        """Draw the cells: the reference's own, then, once these are in, those of all others."""
+        reference = self.run.task.reference
+        yield from self._draw([cell for cell in cells if cell.model == reference], reused, shown)
+        self._stop_without_reference()
+        others = [cell for cell in cells if cell.model != reference]
+        # A run that is cut short has a whole reference to compare with, and encoding may take most of the time.
+        out = self._left_out([cell for cell in others if plan.cell_id(cell) not in reused], self._encode)
+        self._keep(out, shown)
+        unable = {record.model for record in out}
+        yield from self._draw([cell for cell in others if cell.model not in unable], reused, shown)
+
+    def _draw(
+        self, cells: Sequence[Cell], reused: Mapping[plan.CellId, Record], shown: CellProgress
+    ) -> Iterator[Cell | None]:
+        """Yield the cells that are not done; end when all are, or when the time is up."""
+        self.agenda = Agenda(cells, self._rules(cells))
+        mine = {plan.cell_id(cell) for cell in cells}
+        self.agenda.drop(reused)
+        self._keep(self.agenda.take(record for identity, record in reused.items() if identity in mine), shown)
+        while self.agenda.unfinished:
+            seconds = self.deadline - time.monotonic()
+            cell = self.agenda.next(seconds) if seconds > 0 else None
+            if cell is None and not self.agenda.running:
+                break
+            if cell is not None:
+                shown.started(cell)
+            yield cell
+        self._keep([Record.unscored(cell, "skipped", self._late) for cell in self.agenda.left], shown)
+
+    def _rules(self, cells: Sequence[Cell]) -> Rules:
+        task, models = self.run.task, self.run.models
+        metric = metrics.metric(task.metrics[0])
+        floors = {choice.name for choice in models if choice.spec.role == "floor"}
+        return Rules(
+            metric=metric.name,
+            sign=1.0 if metric.greater_is_better else -1.0,
+            deterministic=frozenset(choice.name for choice in models if choice.spec.deterministic),
+            spared=frozenset({task.reference, *floors}),
+            margin=task.margin,
+            race=self.run.config.budget.race and task.protocol == "cv",
+            seconds=self._seconds_before({cell.model for cell in cells}),
         )
 
-    def _probe(self, keys: Mapping[str, str]) -> None:
-        """Measure cost and robustness of what was fitted in this run, or was never measured."""
-        store, budget = self.results.store, self.config.budget
-        ok = {record.model for record in self.results.records.values() if record.status == "ok"}
-        models = [
-            model
-            for model in keys
-            if model in ok
-            and (
-                read_measured(store.robustness(model), keys[model], Robustness) is None
-                or (model in self.fitted and read_measured(store.cost(model), keys[model], Cost) is None)
-                or self.config.timings == "refresh"
-            )
-        ]
-        if not budget.probe_rows or not models:
-            return
-        if time.monotonic() > self.deadline:
-            self.display.say("Cost and robustness were left out for want of time: the same command measures them.")
-            return
-        go_offline()
-        # One model at a time has all cores, however the cells shared them.
-        alone = ExecutorSpec()
-        cap_threads(threads_per_cell(budget, alone), worker_count(alone))
-        inputs = replace(self.inputs, threads=threads_per_cell(budget, alone))
-        lock = self.config.cache_dir / ".probe.lock"
-        with self.display.bar("cost and robustness", len(models)) as bar:
-            for model in models:
-                # Two runs at once take turns: a cost measured beside another is none.
-                with clear_disk_errors(lock), FileLock(lock):
-                    anew = self.config.timings == "refresh"
-                    why = probe_models([model], store, keys, inputs, budget.probe_rows, 2 * budget.cell_seconds, anew)
-                bar.advance(1, f"cost and robustness, {model}")
-                for name, reason in why.items():
-                    self.display.say(f"cost and robustness of {name} could not be measured: {reason}")
+    def _seconds_before(self, models: set[str]) -> dict[str, float]:
+        """Return what a cell of each model took in earlier runs on this machine class."""
+        found = {}
+        for model in models:
+            timed = read_timings(self.ledger.store.timings / f"{model}.csv", "").values()
+            if timed:
+                found[model] = median(one["fit_seconds"] + one["predict_seconds"] for one in timed)
+        return found
 
-    def _fit(self, cells: Sequence[Cell]) -> None:
-        """Run cells; those of deterministic models are filled in where two seeds agreed."""
-        deterministic = [choice.name for choice in self.models if choice.spec.deterministic]
-        fitted, repeats = plan.first_wave(cells, deterministic)
-        self._execute(fitted)
-        filled, refits, _ = plan.fill(repeats, self.results.records.values())
-        self.results.add(filled)
-        self._execute(refits)
+    def _enter(self, batch: Sequence[Record], shown: CellProgress) -> None:
+        self.fitted |= {record.model for record in batch}
+        self._keep([*batch, *self.agenda.take(batch)], shown)
 
-    def _execute(self, cells: Sequence[Cell]) -> None:
-        todo = {plan.cell_id(cell): cell for cell in cells}
-        in_time = time.monotonic() < self.deadline
-        records = execute(cells if in_time else [], self.inputs, self.config.budget, self.config.executor)
-        with closing(self.display.watch(cells, self._until_deadline(records))) as watched:
-            for record in watched:
-                self.results.add([record])
-                self.fitted.add(record.model)
-                todo.pop(plan.cell_id(record))
-        limit = f"Not started within the run's {self.config.budget.run_seconds:g} s (budget.run_seconds)."
-        self.results.add([Record.unscored(cell, "skipped", limit) for cell in todo.values()])
-
-    def _until_deadline(self, records: Iterator[Record]) -> Iterator[Record]:
+    def _keep(self, records: Sequence[Record], shown: CellProgress) -> None:
+        self.ledger.add(records)
         for record in records:
-            yield record
-            if time.monotonic() > self.deadline:
-                return
+            if shown.finished(record):
+                self.ledger.write(record.model)
+
+    def _seconds_left(self) -> float:
+        left = self.agenda.seconds_left() / worker_count(self.run.config.executor)
+        return left if math.isnan(left) else min(left, self.deadline - time.monotonic())
 
     def _stop_without_reference(self) -> None:
-        mine = [record for record in self.results.records.values() if record.model == self.task.reference]
+        reference = self.run.task.reference
+        mine = [record for record in self.ledger.records.values() if record.model == reference]
         if bad := [record for record in mine if record.status not in ("ok", "skipped")]:
             where = f" Its traceback is in {SCRATCH / 'logs'}." if bad[0].status == "failed" else ""
             raise BenchError(
-                f"The reference {self.task.reference} failed ({bad[0].reason}), and nothing can be compared without "
-                f"it.{where}"
+                f"The reference {reference} failed ({bad[0].reason}), and nothing can be compared without it.{where}"
             )
 
-    def _leave_out(self, cells: Sequence[Cell], why: Callable[[ModelChoice], str]) -> list[Cell]:
-        """Return the cells whose models can run; those of the others become rows with the reason."""
+    def _left_out(self, cells: Sequence[Cell], why: Callable[[ModelChoice], str]) -> list[Record]:
+        """Return the rows of models that cannot run, with the reason."""
         wanted = {cell.model for cell in cells}
-        reasons = {choice.name: why(choice) for choice in self.models if choice.name in wanted}
-        out = [Record.unscored(cell, "unavailable", reasons[cell.model]) for cell in cells if reasons[cell.model]]
-        self.results.add(out)
-        for name in dict.fromkeys(record.model for record in out):
-            self.display.say(f"{name} is unavailable: {reasons[name]}")
-        return [cell for cell in cells if not reasons[cell.model]]
+        reasons = {choice.name: why(choice) for choice in self.run.models if choice.name in wanted}
+        return [
+            Record.unscored(cell, "skipped" if reason == self._late else "unavailable", reason)
+            for cell in cells
+            if (reason := reasons[cell.model])
+        ]
+
+    @property
+    def _late(self) -> str:
+        return f"Not started within the run's {self.run.config.budget.run_seconds:g} s (budget.run_seconds)."
 
     def _fetch(self, choice: ModelChoice) -> str:
         """Fetch a model's weights where the run may; return why that failed, if it did."""
         try:
-            for name in choice.spec.zoo if self.config.zoo_fetch else ():
-                self.zoo.fetch(getattr(choice.params, name), self.display.say)
+            for name in choice.spec.zoo if self.run.config.zoo_fetch else ():
+                self.run.zoo.fetch(getattr(choice.params, name), self.display.say)
         except BenchError as error:
             return str(error)
         return ""
@@ -254,18 +191,22 @@ class Work:
             return ""
         features = self.inputs.features
         try:
-            encoder = choice.spec.encoder(choice.params, self.zoo)
+            encoder = choice.spec.encoder(choice.params, self.run.zoo)
             # The number format is the machine's, and can be asked for only where the encoder's library is loaded.
-            self.results.provenance[choice.name]["about"]["encoder"] = dict(encoder.key)
-            texts = list(self.dataset.X)
+            self.ledger.provenance[choice.name]["about"]["encoder"] = dict(encoder.key)
+            texts = list(self.run.dataset.X)
             if features.holds(encoder, texts):
                 return ""
             started = time.monotonic()
-            with self.display.bar(f"encoding for {choice.name}", len(set(texts))) as bar:
+            distinct = list(dict.fromkeys(texts))
+            with self.display.bar(f"encoding for {choice.name}", len(distinct)) as bar:
                 features.advance = bar.advance
-                features(encoder, texts)
+                for start in range(0, len(distinct), ENCODED_AT_ONCE):
+                    if time.monotonic() > self.deadline:
+                        return self._late
+                    features(encoder, distinct[start : start + ENCODED_AT_ONCE])
             took = time.monotonic() - started
-            self.display.say(f"{choice.name}: {len(set(texts))} texts encoded in {took:.0f} s, kept for later runs")
+            self.display.say(f"{choice.name}: {len(distinct)} texts encoded in {took:.0f} s, kept for later runs")
         except BenchError as error:
             return str(error)
         except Exception as error:
@@ -274,6 +215,45 @@ class Work:
         finally:
             features.advance = _say_nothing
         return ""
+
+    def _probe(self, keys: Mapping[str, str]) -> None:
+        """Measure cost and robustness of what was fitted in this run, or was never measured."""
+        store, budget = self.ledger.store, self.run.config.budget
+        anew = self.run.config.timings == "refresh"
+        ok = {record.model for record in self.ledger.records.values() if record.status == "ok"}
+        models = [
+            model
+            for model in keys
+            if model in ok
+            and (
+                read_measured(store.robustness(model), keys[model], Robustness) is None
+                or (model in self.fitted and read_measured(store.cost(model), keys[model], Cost) is None)
+                or anew
+            )
+        ]
+        if not budget.probe_rows or not models:
+            return
+        go_offline()
+        # One model at a time has all cores, however the cells shared them.
+        alone = ExecutorSpec()
+        cap_threads(threads_per_cell(budget, alone), worker_count(alone))
+        inputs = replace(self.inputs, threads=threads_per_cell(budget, alone))
+        lock = self.run.config.cache_dir / ".probe.lock"
+        with self.display.bar("cost and robustness", len(models)) as bar:
+            for model in models:
+                left = self.deadline - time.monotonic()
+                if left <= 0:
+                    self.display.say(
+                        "Cost and robustness were left out for want of time: the same command measures them."
+                    )
+                    return
+                limit = min(2 * budget.cell_seconds, left)
+                # Two runs at once take turns: a cost measured beside another is none.
+                with clear_disk_errors(lock), FileLock(lock):
+                    why = probe_models([model], store, keys, inputs, budget.probe_rows, limit, anew)
+                bar.advance(1, f"cost and robustness, {model}")
+                for name, reason in why.items():
+                    self.display.say(f"cost and robustness of {name} could not be measured: {reason}")
 
 
 def _say_nothing(done: int) -> None:

@@ -3,7 +3,7 @@ import sys
 import pytest
 
 from bench.errors import ConfigError
-from bench.executor import cap_threads, execute, threads_per_cell
+from bench.executor import cap_threads, execute, no_deadline, threads_per_cell
 from bench.settings import Budget, ExecutorSpec
 from tests.builders import cell, inputs
 from tests.toy_models import toy
@@ -17,6 +17,12 @@ def _sockets(socket_enabled):
 PROCESSES = ExecutorSpec(name="processes", workers=2)
 
 
+def run(cells, shared, budget, executor):
+    """Run a fixed list of cells and return its records."""
+    batches = execute(iter(cells), shared, budget, executor, no_deadline())
+    return [record for batch in batches for record in batch]
+
+
 def by_id(records):
     return {(r.model, r.fold, r.seed): (r.status, r.scores, r.digest) for r in records}
 
@@ -25,15 +31,15 @@ def test_serial_and_processes_give_the_same_records(tmp_path):
     models = [toy("a", "depends on the seed"), toy("b")]
     shared = inputs(tmp_path, models)
     cells = [cell(choice, fold=fold, seed=seed) for choice in models for fold in range(3) for seed in range(2)]
-    serial = by_id(execute(cells, shared, Budget(), ExecutorSpec()))
+    serial = by_id(run(cells, shared, Budget(), ExecutorSpec()))
     assert len(serial) == 12
-    assert serial == by_id(execute(cells, shared, Budget(), PROCESSES))
+    assert serial == by_id(run(cells, shared, Budget(), PROCESSES))
 
 
 def test_a_cell_past_its_limit_is_stopped_and_its_neighbours_are_not(tmp_path):
     models = [toy("sleeper", "sleeps"), toy("good")]
     cells = [cell(models[0]), *(cell(models[1], fold=fold) for fold in range(3))]
-    records = list(execute(cells, inputs(tmp_path, models), Budget(cell_seconds=15), PROCESSES))
+    records = list(run(cells, inputs(tmp_path, models), Budget(cell_seconds=15), PROCESSES))
     (stopped,) = [r for r in records if r.model == "sleeper"]
     assert stopped.status == "timeout"
     assert "15 s" in stopped.reason
@@ -43,7 +49,7 @@ def test_a_cell_past_its_limit_is_stopped_and_its_neighbours_are_not(tmp_path):
 def test_a_model_that_kills_its_process_is_a_failed_row(tmp_path):
     models = [toy("killer", "exits"), toy("good")]
     cells = [cell(models[0]), cell(models[1])]
-    records = {r.model: r for r in execute(cells, inputs(tmp_path, models), Budget(), PROCESSES)}
+    records = {r.model: r for r in run(cells, inputs(tmp_path, models), Budget(), PROCESSES)}
     assert records["killer"].status == "failed"
     assert "exit code 7" in records["killer"].reason
     assert records["good"].status == "ok"
@@ -53,14 +59,14 @@ def test_a_model_that_kills_its_process_is_a_failed_row(tmp_path):
 def test_a_model_that_takes_too_much_memory_is_a_row(tmp_path):
     models = [toy("hungry", "takes a gigabyte"), toy("good")]
     cells = [cell(choice) for choice in models]
-    records = {r.model: r for r in execute(cells, inputs(tmp_path, models), Budget(memory_mb=900), PROCESSES)}
+    records = {r.model: r for r in run(cells, inputs(tmp_path, models), Budget(memory_mb=900), PROCESSES)}
     assert records["hungry"].status == "oom"
     assert records["good"].status == "ok"
 
 
 def test_an_unknown_executor_is_named_with_its_nearest(tmp_path):
     with pytest.raises(ConfigError, match="Did you mean 'serial'"):
-        execute([], inputs(tmp_path, []), Budget(), ExecutorSpec(name="seriel"))
+        run([], inputs(tmp_path, []), Budget(), ExecutorSpec(name="seriel"))
 
 
 def test_cores_are_divided_among_workers(monkeypatch):

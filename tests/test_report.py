@@ -5,10 +5,11 @@ from dataclasses import asdict, replace
 import pytest
 
 from bench.errors import BenchError
+from bench.provenance import provenance_of
 from bench.publish import decision_json, publish
 from bench.report.markdown import overview_markdown, report_markdown
 from bench.report.read import read_content
-from bench.results import Store, provenance_of
+from bench.results import Store
 from bench.settings import Budget, Expected, Limits, ReportSettings
 from bench.splits import cross_validation_splits
 from bench.zoo.store import Zoo

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from bench.errors import BenchError
 from bench.files import write_atomically
-from bench.results import Store, code_hash, format_records, provenance_of, read_records
+from bench.provenance import code_hash, provenance_of
+from bench.results import Store, format_records, read_records
 from bench.settings import Budget
 from bench.splits import cross_validation_splits
 from bench.types import Dataset, Split

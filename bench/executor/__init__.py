@@ -1,15 +1,20 @@
-"""Ways to run cells: one after the other, or in worker processes. Same cells, same records."""
+"""Ways to run cells: one after the other, in worker processes, or on a Ray cluster. Same cells, same records."""
 
 import os
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator
 
 from bench.cell import CellInputs
 from bench.errors import ConfigError, did_you_mean
-from bench.machine import cores
+from bench.executor.limits import Limits
+from bench.machine import cores, memory_allowed_mb
 from bench.settings import Budget, ExecutorSpec
 from bench.types import Cell, Record
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+EXECUTORS = ("serial", "processes", "ray")
+MEMORY_SHARE = 0.8
+"""Of the machine's memory, divided among the workers where no limit is given."""
 
 
 def threads_per_cell(budget: Budget, executor: ExecutorSpec) -> int:
@@ -24,6 +29,25 @@ def worker_count(executor: ExecutorSpec) -> int:
     return executor.workers or cores()
 
 
+def limits_of(budget: Budget, executor: ExecutorSpec, deadline: float) -> Limits:
+    """Return what a cell may use.
+
+    Parameters
+    ----------
+    budget : Budget
+    executor : ExecutorSpec
+    deadline : float
+        End of the run, on the monotonic clock.
+    """
+    memory = budget.memory_mb or MEMORY_SHARE * memory_allowed_mb() / worker_count(executor)
+    return Limits(
+        cell_seconds=budget.cell_seconds,
+        memory_mb=memory,
+        deadline=deadline,
+        run_seconds=budget.run_seconds,
+    )
+
+
 def cap_threads(threads: int, workers: int) -> None:
     """Cap the threads of numerical libraries that are loaded later, here and in worker processes."""
     for variable in THREAD_VARIABLES:
@@ -34,8 +58,25 @@ def cap_threads(threads: int, workers: int) -> None:
     os.environ["TOKENIZERS_PARALLELISM"] = "true" if threads > 1 else "false"
 
 
-def execute(cells: Sequence[Cell], inputs: CellInputs, budget: Budget, executor: ExecutorSpec) -> Iterator[Record]:
-    """Run cells and yield their records as they finish.
+def execute(
+    source: Iterator[Cell | None], inputs: CellInputs, budget: Budget, executor: ExecutorSpec, deadline: float
+) -> Iterator[list[Record]]:
+    """Run cells as they are drawn from ``source`` and yield their records as they finish.
+
+    Parameters
+    ----------
+    source : iterator of Cell or None
+        Asked for the next cell whenever one can be started; None means that it depends on cells that are running.
+    inputs : CellInputs
+    budget : Budget
+    executor : ExecutorSpec
+    deadline : float
+        End of the run, on the monotonic clock; cells that are still running then are stopped, where that can be done.
+
+    Yields
+    ------
+    list of Record
+        What has finished since the last one; empty now and then, so that a reader can show the time.
 
     Raises
     ------
@@ -46,10 +87,19 @@ def execute(cells: Sequence[Cell], inputs: CellInputs, budget: Budget, executor:
         case "serial":
             from bench.executor.serial import run
 
-            return run(cells, inputs)
+            return run(source, inputs)
         case "processes":
             from bench.executor.processes import run_in_processes
 
-            return run_in_processes(cells, inputs, worker_count(executor), budget)
+            return run_in_processes(source, inputs, worker_count(executor), limits_of(budget, executor, deadline))
+        case "ray":
+            from bench.executor.on_ray import run_on_ray
+
+            return run_on_ray(source, inputs, executor, limits_of(budget, executor, deadline))
         case name:
-            raise ConfigError(f"Unknown executor {name!r}. {did_you_mean(name, ['serial', 'processes'])}")
+            raise ConfigError(f"Unknown executor {name!r}. {did_you_mean(name, EXECUTORS)}")
+
+
+def no_deadline() -> float:
+    """Return an end that no run reaches."""
+    return time.monotonic() + 10**9

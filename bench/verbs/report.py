@@ -11,7 +11,7 @@ from bench.measure import measure_items
 from bench.publish import html_path, predictions_of, publish
 from bench.report.read import read_content
 from bench.results import Store, read_provenance
-from bench.work import SCRATCH
+from bench.prepare import SCRATCH
 
 
 def report(folders: Sequence[str], results_dir: str) -> int:

@@ -1,0 +1,218 @@
+"""Which cell comes next: what decides comes first.
+
+After the reference one fold of everything is run, then the rest, the best candidates first, so that a run that is cut
+short has spent its time where the decision is. Knows names and scores; nothing of how a cell is run.
+"""
+
+import math
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean, median
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import plan
+from bench.stats.racing import LEAST_FOLDS, Hopeless, hopeless_models
+from bench.types import Cell, Record
+
+TIMED = 50
+"""Cells of a model whose seconds are remembered."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """How cells are ordered, and which are left out."""
+
+    metric: str
+    sign: float
+    """+1 where a larger score is better, -1 where a smaller one is."""
+    deterministic: frozenset[str] = frozenset()
+    """Models that call themselves deterministic; see `bench.plan.first_wave`."""
+    spared: frozenset[str] = frozenset()
+    """Models that come first and that no race stops: reference and floors."""
+    margin: float = 0.0
+    race: bool = False
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    """What a cell of a model took in an earlier run."""
+
+
+@dataclass
+class _Lane:
+    """The cells of one model."""
+
+    place: int
+    """In the plan."""
+    waiting: deque[Cell] = field(default_factory=deque)
+    held: list[Cell] = field(default_factory=list)
+    """Seeds of a deterministic model that need no fit if two seeds agree."""
+    running: dict[plan.CellId, Cell] = field(default_factory=dict)
+    known: list[Record] = field(default_factory=list)
+    first_scores: list[float] = field(default_factory=list)
+    """Of the first fold."""
+    timed: list[float] = field(default_factory=list)
+    seconds: float = math.nan
+    """What a cell takes."""
+
+
+class Agenda:
+    """The cells that are left, and the order in which they come."""
+
+    def __init__(self, cells: Sequence[Cell], rules: Rules) -> None:
+        self.rules = rules
+        names = list(dict.fromkeys(cell.model for cell in cells))
+        self._lanes = {
+            name: _Lane(place, seconds=rules.seconds.get(name, math.nan)) for place, name in enumerate(names)
+        }
+        self._folds = {fold: at for at, fold in enumerate(sorted({(cell.repeat, cell.fold) for cell in cells}))}
+        self._open_folds = LEAST_FOLDS if rules.race else len(self._folds)
+        fitted, repeats = plan.first_wave(cells, rules.deterministic)
+        for cell in sorted(fitted, key=self._place):
+            self._lanes[cell.model].waiting.append(cell)
+        for cell in repeats:
+            self._lanes[cell.model].held.append(cell)
+        self._rank()
+
+    def next(self, seconds: float = math.inf) -> Cell | None:
+        """Return the cell to start now; None where that depends on cells that are running, or nothing fits.
+
+        Parameters
+        ----------
+        seconds : float
+            Time that is left: cells that are known to take longer do not come.
+        """
+        for first_look in (True, False):
+            for name in self._ranked:
+                lane = self._lanes[name]
+                if not lane.waiting or self._is_first_look(lane.waiting[0]) is not first_look:
+                    continue
+                cell = lane.waiting[0]
+                if self._fold(cell) < self._open_folds and not lane.seconds > seconds:
+                    lane.running[plan.cell_id(cell)] = lane.waiting.popleft()
+                    return cell
+        return None
+
+    def take(self, records: Iterable[Record]) -> list[Record]:
+        """Enter records; return those that follow from them without a fit: filled in, or stopped by the race."""
+        touched = []
+        for record in records:
+            if record.model in self._lanes:
+                self._enter(self._lanes[record.model], record)
+                touched.append(record.model)
+        follow = [record for name in dict.fromkeys(touched) for record in self._filled(self._lanes[name])]
+        return [*follow, *self._stopped_by_race()]
+
+    def drop(self, done: Iterable[plan.CellId]) -> None:
+        """Take cells off the agenda that need not be run."""
+        gone = set(done)
+        for lane in self._lanes.values():
+            lane.waiting = deque(cell for cell in lane.waiting if plan.cell_id(cell) not in gone)
+            lane.held = [cell for cell in lane.held if plan.cell_id(cell) not in gone]
+
+    @property
+    def left(self) -> list[Cell]:
+        """Cells that were not started."""
+        return [cell for lane in self._lanes.values() for cell in (*lane.waiting, *lane.held)]
+
+    @property
+    def running(self) -> bool:
+        """Whether a cell is running."""
+        return any(lane.running for lane in self._lanes.values())
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a cell is running or left."""
+        return any(lane.waiting or lane.held or lane.running for lane in self._lanes.values())
+
+    def seconds_left(self) -> float:
+        """Return the seconds that running and waiting cells take one after the other; NaN before anything is known."""
+        known = [lane.seconds for lane in self._lanes.values() if not math.isnan(lane.seconds)]
+        if not known:
+            return math.nan
+        # Of a model that has not run yet, what the middle one takes.
+        usual = median(known)
+        counts = ((len(lane.waiting) + len(lane.running), lane.seconds) for lane in self._lanes.values())
+        return math.fsum(count * (usual if math.isnan(seconds) else seconds) for count, seconds in counts)
+
+    def _place(self, cell: Cell) -> tuple[int, ...]:
+        """Return the place of a cell among those of its model; a race goes round by round."""
+        fold = self._fold(cell) if self.rules.race else 0
+        return (not self._is_first_look(cell), fold, cell.seed, cell.repeat, cell.fold)
+
+    def _fold(self, row: Cell | Record) -> int:
+        return self._folds[row.repeat, row.fold]
+
+    def _is_first_look(self, cell: Cell) -> bool:
+        # With the second seed of a model that calls itself deterministic: whether the others need a fit hangs on it.
+        seeds = 2 if cell.model in self.rules.deterministic else 1
+        return self._fold(cell) == 0 and cell.seed < seeds
+
+    def _enter(self, lane: _Lane, record: Record) -> None:
+        lane.running.pop(plan.cell_id(record), None)
+        lane.known.append(record)
+        seconds = record.fit_seconds + (0.0 if math.isnan(record.predict_seconds) else record.predict_seconds)
+        if len(lane.timed) < TIMED and not math.isnan(seconds):
+            lane.timed.append(seconds)
+            lane.seconds = median(lane.timed)
+        if record.status == "ok" and self._fold(record) == 0:
+            lane.first_scores.append(self.rules.sign * record.scores[self.rules.metric])
+            self._rank()
+
+    def _rank(self) -> None:
+        """Put what is spared first, then the best first look."""
+
+        def key(name: str) -> tuple[bool, float, int]:
+            lane = self._lanes[name]
+            score = fmean(lane.first_scores) if lane.first_scores else -math.inf
+            return name not in self.rules.spared, -score, lane.place
+
+        self._ranked = sorted(self._lanes, key=key)
+
+    def _filled(self, lane: _Lane) -> list[Record]:
+        """Fill in what is held once all else of the model is in; what cannot be filled in has to be run."""
+        if lane.waiting or lane.running or not lane.held:
+            return []
+        filled, refits, _ = plan.fill(lane.held, lane.known)
+        lane.held = []
+        lane.waiting.extend(sorted(refits, key=self._place))
+        lane.known += filled
+        return filled
+
+    def _stopped_by_race(self) -> list[Record]:
+        """Judge after each round of folds that all models have finished, so that no verdict hangs on timing."""
+        stopped: list[Record] = []
+        while self._open_folds < len(self._folds) and self._rounds_are_in():
+            for name, why in hopeless_models(self._by_fold(), self.rules.margin).items():
+                if name not in self.rules.spared and self._lanes[name].waiting:
+                    stopped += self._stop(self._lanes[name], why)
+            self._open_folds += 1
+        return stopped
+
+    def _rounds_are_in(self) -> bool:
+        unfinished = (
+            cell for lane in self._lanes.values() for cell in (*lane.running.values(), *list(lane.waiting)[:1])
+        )
+        return all(self._fold(cell) >= self._open_folds for cell in unfinished)
+
+    def _by_fold(self) -> dict[str, NDArray[np.floating]]:
+        """Return the mean over seeds of the finished rounds, of models that have one."""
+        found = {}
+        for name, lane in self._lanes.items():
+            scores: list[list[float]] = [[] for _ in range(self._open_folds)]
+            for record in lane.known:
+                if record.status == "ok" and self._fold(record) < self._open_folds:
+                    scores[self._fold(record)].append(self.rules.sign * record.scores[self.rules.metric])
+            found[name] = np.array([fmean(one) if one else math.nan for one in scores])
+        return found
+
+    def _stop(self, lane: _Lane, why: Hopeless) -> list[Record]:
+        reason = (
+            f"Stopped early after {why.folds} folds: {100 * why.behind:.1f} points behind {why.leader}, and by more "
+            f"than the margin with p = {why.p:.3f} (budget.race=false runs it to the end)."
+        )
+        cells = [*lane.waiting, *lane.held]
+        lane.waiting, lane.held = deque(), []
+        stopped = [Record.unscored(cell, "skipped", reason) for cell in cells]
+        lane.known += stopped
+        return stopped

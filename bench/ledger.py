@@ -1,0 +1,132 @@
+"""The records of a run: in memory, in the journal as soon as they are made, and in the tables."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from bench import plan
+from bench.executor import worker_count
+from bench.journal import Entry, Journal, read_journal, take_in
+from bench.machine import machine_class
+from bench.prepare import Prepared
+from bench.provenance import provenance_of
+from bench.results import Store, Timings, read_provenance
+from bench.types import Cell, Record, Status
+
+BAD: tuple[Status, ...] = ("failed", "timeout", "oom", "invalid")
+FOUND_OUT = ("encoder", "expected")
+
+
+class Ledger:
+    """The records of this run, and where they lie on the disk."""
+
+    def __init__(self, run: Prepared) -> None:
+        self.run = run
+        self.records: dict[plan.CellId, Record] = {}
+        self.machine = machine_class()
+        config = run.config
+        self.store = Store.open(run.root, self.machine, run.task, config.data.name, config.budget.name)
+        self.provenance: dict[str, dict[str, Any]] = {
+            choice.name: provenance_of(choice, run.task, run.dataset, config.budget, run.splits, config.seed, run.zoo)
+            for choice in run.models
+        }
+        for name, made in self.provenance.items():
+            before = read_provenance(self.store.folder / f"{name}.json")
+            if before.get("key") == made["key"]:
+                # What this run may not find out again: it encodes nothing, or names no published figures.
+                made["about"] |= {fact: before["about"].get(fact, made["about"][fact]) for fact in FOUND_OUT}
+        about = self.provenance[run.task.reference]["about"]
+        about |= {"report": asdict(config.report), "limits": asdict(config.limits)}
+        if config.expected:
+            about["expected"] = [asdict(one) for one in config.expected]
+        folder = self.store.folder
+        self._journal = Journal.of_shard(folder, config.shard) if config.shard else Journal.of_run(folder)
+        self._unwritten: set[str] = set()
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """Key of each model's table."""
+        return {name: made["key"] for name, made in self.provenance.items()}
+
+    def recover(self) -> int:
+        """Put what a killed run or a shard left into the tables; return the number of records."""
+        if self.run.config.shard:
+            return 0
+        return take_in(self.store.folder, self._write_entry)
+
+    def reusable(self, cells: Sequence[Cell]) -> dict[plan.CellId, Record]:
+        """Return the finished records among ``cells`` that may be reused under ``rerun``."""
+        config, reference = self.run.config, self.run.task.reference
+        if config.rerun == "all" or config.timings == "refresh":
+            return {}
+
+        def again(record: Record) -> bool:
+            # Without the reference there is no run at all, so its failures are never kept.
+            retried = config.rerun == "failed" or record.model == reference
+            return record.status in ("skipped", "unavailable") or (retried and record.status in BAD)
+
+        wanted = {plan.cell_id(cell) for cell in cells}
+        return {
+            identity: record
+            for identity, record in self._finished().items()
+            if identity in wanted and not again(record)
+        }
+
+    def add(self, records: Sequence[Record], new: bool = True) -> None:
+        """Keep records; those that are new go to the disk at once."""
+        if not records:
+            return
+        if new:
+            self._journal.append(records, self.provenance, self.timings != "none", self.machine)
+        self.records |= {plan.cell_id(record): record for record in records}
+        self._unwritten |= {record.model for record in records}
+
+    def write(self, model: str) -> None:
+        """Write the table of one model."""
+        if self.run.config.shard or model not in self._unwritten:
+            return
+        mine = [record for record in self.records.values() if record.model == model]
+        self.store.write(model, self.provenance[model], mine, self.timings)
+        self._unwritten.discard(model)
+
+    def close(self) -> None:
+        """Write the tables that are not written yet, and let go of the journal."""
+        for model in sorted(self._unwritten):
+            self.write(model)
+        self._journal.close(keep=bool(self.run.config.shard))
+
+    @property
+    def timings(self) -> Timings:
+        """What becomes of seconds: those of cells that ran beside others are not kept."""
+        alone = worker_count(self.run.config.executor) == 1
+        return "none" if not alone else "refresh" if self.run.config.timings == "refresh" else "keep"
+
+    def count(self, *statuses: Status) -> int:
+        """Return the number of records with one of the statuses."""
+        found = Counter(record.status for record in self.records.values())
+        return sum(found[status] for status in statuses)
+
+    def _finished(self) -> dict[plan.CellId, Record]:
+        keys = self.keys
+        found = {name: self.store.read(name, key) for name, key in keys.items()}
+        whole = {identity: record for records in found.values() for identity, record in records.items()}
+        if self.run.config.shard and self._journal.path.exists():
+            for model, entry in read_journal(self._journal.path).items():
+                if entry.made["key"] == keys.get(model):
+                    whole |= {plan.cell_id(record): record for record in entry.records}
+        return whole
+
+    def _write_entry(self, model: str, entry: Entry) -> None:
+        known = self.provenance.get(model)
+        if known is not None and known["key"] != entry.made["key"]:
+            # Made from other parameters or versions than this run asks for.
+            return
+        write_entry(self.store, self.run.root, model, entry)
+
+
+def write_entry(store: Store, root: Any, model: str, entry: Entry) -> None:
+    """Write what a journal holds of a model into its table."""
+    below = store.folder.relative_to(root)
+    own = Store(folder=store.folder, timings=root / "timings" / entry.machine / below, metrics=store.metrics)
+    own.write(model, entry.made, entry.records, "keep" if entry.alone else "none")

@@ -1,0 +1,79 @@
+"""From a config to a run that can start: data read, splits made, models chosen; nothing is fitted."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bench import plan, registry
+from bench.cell import CellInputs
+from bench.data import Reader
+from bench.executor import threads_per_cell
+from bench.predictions import Predictions
+from bench.settings import RunConfig
+from bench.types import Cell, Dataset, ModelChoice, Split, Task
+from bench.zoo.features import FeatureCache
+from bench.zoo.store import Zoo
+
+SCRATCH = Path(".bench")
+"""Logs, predictions, HTML reports, and the tables of toy runs; ignored by git."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A run that can start."""
+
+    config: RunConfig
+    task: Task
+    dataset: Dataset
+    splits: tuple[Split, ...]
+    models: tuple[ModelChoice, ...]
+    zoo: Zoo
+
+    @property
+    def root(self) -> Path:
+        """Folder of the tables: what a toy run finds is for the eye only."""
+        return SCRATCH / "results" if self.config.budget.name == "toy" else self.config.results_dir
+
+    @property
+    def predictions(self) -> Predictions:
+        """Where the predictions of the cells lie."""
+        below = Path(self.task.name) / self.config.data.name / self.config.budget.name
+        return Predictions(SCRATCH / "predictions" / below)
+
+    def cells(self) -> list[Cell]:
+        """Return every cell of this run, or those of its shard."""
+        cells = plan.make_cells(self.config, self.task, self.models, self.splits)
+        return plan.of_shard(cells, self.models, self.config.shard) if self.config.shard else cells
+
+    def inputs(self) -> CellInputs:
+        """Return what all cells share."""
+        return CellInputs(
+            task=self.task,
+            dataset=self.dataset,
+            splits=self.splits,
+            models=self.models,
+            zoo=self.zoo,
+            features=FeatureCache(self.config.cache_dir / "features", self.dataset.fingerprint),
+            predictions=None if self.task.protocol == "curve" else self.predictions,
+            seed=self.config.seed,
+            threads=threads_per_cell(self.config.budget, self.config.executor),
+            logs=SCRATCH / "logs",
+        )
+
+
+def prepare(config: RunConfig, say: Callable[[str], None]) -> Prepared:
+    """Read the data and make the splits; what was changed on the way stands in the data set's notes."""
+    task = plan.make_task(config)
+    zoo = Zoo.open(config.cache_dir, allow_unpinned=config.allow_unpinned)
+    kind = registry.task_type(config.task_type)
+    dataset = kind.load(config.data, Reader(spec=config.data, zoo=zoo, say=say))
+    dataset = kind.sized(dataset, config.data, config.budget, config.seed)
+    splits, notes = kind.splits(dataset, task.protocol, config.budget, config.seed)
+    return Prepared(
+        config=config,
+        task=task,
+        dataset=replace(dataset, notes=(*dataset.notes, *notes)),
+        splits=tuple(splits),
+        models=plan.choose_models(config, task),
+        zoo=zoo,
+    )
