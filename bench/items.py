@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from bench.files import write_atomically
 from bench.predictions import Predictions, Probabilities, Truth
 from bench.stats.churn import excess_churn, label_churn
-from bench.stats.confidence import Accepted, accepted, calibration, reliability, risk_coverage, temperature
+from bench.stats.confidence import calibration, reliability, risk_coverage, temperature
+from bench.stats.deferral import Accepted, accepted
 from bench.types import Record, seed_for
 
 
@@ -49,6 +50,8 @@ class Items:
     """Mean confidence, accuracy and number of items of each bin."""
     confusion: tuple[tuple[int, int, float], ...]
     """True class, predicted class, and items (mean over seeds and repeats); those that occur, and no right ones."""
+    groups: NDArray[np.intp] | None = None
+    """Code of the group of each tested row of the first repeat, by first appearance; None without groups."""
 
     @property
     def curve(self) -> tuple[tuple[float, float, float], ...]:
@@ -86,9 +89,11 @@ def measure(
     right = {run: predicted == truth.y[rows] for run, (rows, predicted) in labels.items()}
     # One deployment: the first seed of the first repeat. The others tell how much the next one may differ.
     first = folds[min(folds)]
+    groups = None if truth.groups is None else [truth.groups[rows] for rows, _ in first]
     by_fold = [(p.max(axis=1).astype(float), p.argmax(axis=1) == truth.y[rows]) for rows, p in first]
     confidence, correct = (np.concatenate(parts) for parts in zip(*by_fold, strict=True))
-    error, null = calibration(confidence, correct, seed_for(root_seed, "calibration", model))
+    seed, together = seed_for(root_seed, "calibration", model), None if groups is None else np.concatenate(groups)
+    error, null = calibration(confidence, correct, seed, together)
     loss, rescaled = _losses(first, truth)
     churn, excess = _churn(labels, truth)
     return Items(
@@ -101,9 +106,10 @@ def measure(
         log_loss=loss,
         log_loss_rescaled=rescaled,
         augrc=risk_coverage(confidence, correct).augrc,
-        accepted=accepted(by_fold),
+        accepted=accepted(by_fold, groups),
         reliability=tuple(reliability(confidence, correct)),
         confusion=_confusion(labels, truth),
+        groups=None if truth.groups is None else _in_order(truth.groups[labels[min(labels)][0]]),
     )
 
 
@@ -114,10 +120,15 @@ def digests_of(records: Sequence[Record]) -> str:
 
 
 def write_items(path: Path, items: Items) -> None:
-    """Write the figures as JSON: six significant digits, sorted keys."""
+    """Write the figures as JSON: six significant digits, sorted keys; nothing of groups where there are none."""
     content = {field.name: getattr(items, field.name) for field in fields(items)}
-    content["accepted"] = {name: values.tolist() for name, values in vars(items.accepted).items()}
+    known = {name: values for name, values in vars(items.accepted).items() if values is not None}
+    content["accepted"] = {name: values.tolist() for name, values in known.items()}
     content["right"] = {f"{repeat} {seed}": _pack(bits) for (repeat, seed), bits in items.right.items()}
+    if items.groups is None:
+        del content["groups"]
+    else:
+        content["groups"] = _pack_codes(items.groups)
     write_atomically(path, (json.dumps(_rounded(content), sort_keys=True, separators=(",", ":")) + "\n").encode())
 
 
@@ -132,7 +143,10 @@ def read_items(path: Path, records: Sequence[Record]) -> Items | None:
         counts = Accepted(**{name: np.array(values) for name, values in content["accepted"].items()})
         spans = {name: tuple(map(_number, content[name])) for name in ("calibration_error", "churn", "excess_churn")}
         plain = {name: _number(value) for name, value in content.items() if isinstance(value, (int, float, type(None)))}
-        return Items(**{**content, **plain, **lists, **spans, "right": right, "accepted": counts})
+        groups = _unpack_codes(content["groups"]) if "groups" in content else None
+        if groups is not None and len(groups) != len(right[min(right)]):
+            return None
+        return Items(**{**content, **plain, **lists, **spans, "right": right, "accepted": counts, "groups": groups})
     except (OSError, ValueError, KeyError, TypeError, AttributeError, zlib.error):
         return None
 
@@ -149,8 +163,10 @@ def _churn(
     """Return plain and excess churn over the seeds of the first repeat."""
     first = min(repeat for repeat, _ in labels)
     runs = [run for run in sorted(labels) if run[0] == first]
-    seeds = np.stack([labels[run][1] for run in runs])
-    found = (label_churn(seeds), excess_churn(seeds, truth.y[labels[runs[0]][0]]))
+    seeds, rows = np.stack([labels[run][1] for run in runs]), labels[runs[0]][0]
+    # Excess churn needs no groups: its interval is that of the seeds.
+    groups = None if truth.groups is None else truth.groups[rows]
+    found = label_churn(seeds, groups), excess_churn(seeds, truth.y[rows])
     if not found[0].value:
         # Nothing changed, so nothing changed in excess.
         return (0.0, 0.0, 0.0), (0.0, 0.0, 0.0)
@@ -200,6 +216,25 @@ def _unpack(text: str) -> NDArray[np.bool_]:
     size, packed = text.split(" ")
     bits = np.frombuffer(zlib.decompress(base64.b64decode(packed)), np.uint8)
     return np.unpackbits(bits, count=int(size)).astype(bool)
+
+
+def _in_order(groups: NDArray[np.integer]) -> NDArray[np.intp]:
+    """Return codes from 0 on in the order in which the groups appear."""
+    _, first, codes = np.unique(groups, return_index=True, return_inverse=True)
+    return np.asarray(np.argsort(np.argsort(first))[codes], dtype=np.intp)
+
+
+def _pack_codes(codes: NDArray[np.intp]) -> str:
+    packed = zlib.compress(codes.astype("<u4").tobytes(), 9)
+    return f"{len(codes)} {base64.b64encode(packed).decode()}"
+
+
+def _unpack_codes(text: str) -> NDArray[np.intp]:
+    size, packed = text.split(" ")
+    codes = np.frombuffer(zlib.decompress(base64.b64decode(packed)), "<u4")
+    if len(codes) != int(size):
+        raise ValueError(f"{len(codes)} group codes, {size} expected")
+    return codes.astype(np.intp)
 
 
 def _rounded(value: Any) -> Any:

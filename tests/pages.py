@@ -10,8 +10,9 @@ from bench.report.content import Check, Content, Curve, Row, Standing
 from bench.report.html import Example
 from bench.settings import Expected, Limits, ReportSettings
 from bench.stats.comparison import compare, score_interval
-from bench.stats.confidence import accepted, deferral, expected_calibration_error, reliability, risk_coverage
+from bench.stats.confidence import expected_calibration_error, reliability, risk_coverage
 from bench.stats.curve import Crossing, CurvePoint
+from bench.stats.deferral import accepted, deferral
 from bench.stats.estimate import Estimate
 from bench.stats.stability import stability
 from bench.stats.table import ModelFacts, Scoring, scores_by_model

@@ -4,14 +4,13 @@ from sklearn.metrics import brier_score_loss, log_loss
 
 from bench import metrics
 from bench.stats.confidence import (
-    accepted,
     calibration,
-    deferral,
     expected_calibration_error,
     reliability,
     risk_coverage,
     temperature,
 )
+from bench.stats.deferral import accepted, deferral
 
 
 def draws(n=4000, seed=0, sharpen=1.0):

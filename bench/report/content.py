@@ -6,8 +6,8 @@ from typing import Any
 
 from bench.items import Items
 from bench.settings import Expected, Limits, ReportSettings
-from bench.stats.confidence import Deferral
 from bench.stats.curve import Crossing, CurvePoint
+from bench.stats.deferral import Deferral
 from bench.stats.pairs import CorrectedMean
 from bench.stats.stability import Stability
 from bench.stats.table import ModelScores
@@ -86,6 +86,17 @@ class Content:
         """The model with the highest mean that is no floor; None where none has scores."""
         rows = [row for row in self.rows if row.scores.role != "floor" and row.scores.cells.size]
         return max(rows, key=lambda row: row.scores.mean, default=None)
+
+    @property
+    def single_split(self) -> bool:
+        """Whether the reference was scored on one split alone."""
+        reference = self.row(self.task.reference)
+        return reference is not None and len(reference.scores.folds) == 1
+
+    @property
+    def grouped(self) -> bool:
+        """Whether test rows come in groups, as far as their predictions are known."""
+        return any(row.items is not None and row.items.groups is not None for row in self.rows)
 
     def row(self, model: str) -> Row | None:
         """Return the row of a model, if there is one."""

@@ -188,10 +188,12 @@ def _costs(content: Content) -> str:
 
 def _explain(content: Content) -> str:
     tried = sum(row.scores.fitted for row in content.rows)
+    how = "corrected resampled t over folds (Nadeau & Bengio 2003)"
+    if content.single_split:
+        how = f"bootstrap over {'groups' if content.grouped else 'items'}, t over seeds"
     return (
         f"Best cell: the luckiest of its folds and seeds ({tried} cells of {len(content.rows)} models were fitted). "
-        "Dependable: nine training runs in ten score at least this. Intervals and verdicts: corrected resampled t over "
-        "folds (Nadeau & Bengio 2003), or a bootstrap over items and seeds where there is one split; 95 %. A question "
+        f"Dependable: nine training runs in ten score at least this. Intervals and verdicts, 95 %: {how}. A question "
         "mark means not measured."
     )
 

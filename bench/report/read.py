@@ -20,8 +20,8 @@ from bench.report.timings import best_covering
 from bench.results import Store, read_measured, read_provenance
 from bench.settings import Expected, Limits, ReportSettings
 from bench.stats.comparison import compare, score_interval
-from bench.stats.confidence import deferral
 from bench.stats.decision import decide
+from bench.stats.deferral import deferral
 from bench.stats.estimate import Estimate
 from bench.stats.front import front_of
 from bench.stats.stability import stability
@@ -210,12 +210,15 @@ def _scoring(task: Task, root_seed: int, records: Sequence[Record]) -> Scoring:
 
 def _facts(source: _Source, name: str, store: Store, items: Items | None) -> ModelFacts:
     about = source.made[name]["about"]
+    # Rows that are right or wrong say something of a share of right ones, and of no other metric.
+    share = metrics.metric(source.task.metrics[0]).is_share
     return ModelFacts(
         role=about["role"],
         licence=about["licence"],
         weights_mb=about["weights_mb"],
         cost=read_measured(store.cost(name), source.key(name), Cost),
-        right=_right(items) if items is not None else None,
+        right=_right(items) if items is not None and share else None,
+        groups=items.groups if items is not None else None,
     )
 
 
@@ -231,10 +234,20 @@ def _churn(items: Items | None, scores: ModelScores) -> tuple[Estimate, Estimate
         return why, why
     if math.isnan(items.churn[0]):
         return Estimate.not_measured("one seed"), Estimate.not_measured("one seed")
-    found = (
-        Estimate(value=v, low=low, high=high, method="over items") for v, low, high in (items.churn, items.excess_churn)
-    )
-    return tuple(found)  # type: ignore[return-value]
+    several = sum(repeat == min(items.right)[0] for repeat, _ in items.right) > 2
+    units, over_seeds = "groups" if items.groups is not None else "items", "jackknife over seeds"
+    plain = f"t over {units}, {over_seeds if several else 'for this pair of seeds'}"
+    excess = over_seeds if several else "as observed: one pair of seeds"
+    if not items.churn[0]:
+        plain = excess = "no prediction changed"
+    return _estimate(items.churn, plain), _estimate(items.excess_churn, excess)
+
+
+def _estimate(found: tuple[float, float, float], method: str) -> Estimate:
+    value, low, high = found
+    if math.isnan(value):
+        return Estimate.not_measured("the error rates leave no room for churn")
+    return Estimate(value=value, low=low, high=high, method=method)
 
 
 def _robustness(store: Store, name: str, keys: Mapping[str, str]) -> Robustness | None:

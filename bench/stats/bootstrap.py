@@ -159,6 +159,21 @@ def item_variance(scores: Floats, groups: NDArray[np.integer] | None = None) -> 
     return float(max(0.0, pairs * scale))
 
 
+def seed_variance(sides: Sequence[Floats]) -> tuple[float, float]:
+    """Return the variance that fresh seeds give to a difference of means, and Welch's degrees of freedom of it.
+
+    Parameters
+    ----------
+    sides : sequence of arrays, shape (S, n)
+        Scores of each item under each seed, of both models; the numbers of seeds may differ.
+    """
+    parts = [(_shared_variance(side) / len(side), len(side) - 1) for side in sides if len(side) > 1]
+    total = sum(variance for variance, _ in parts)
+    if not total:
+        return 0.0, math.inf
+    return total, total**2 / sum(variance**2 / df for variance, df in parts)
+
+
 def mcnemar(one: NDArray[np.bool_], other: NDArray[np.bool_], exact: bool = False) -> float:
     """Return the two-sided p-value that two models are right equally often, shape (n,) each.
 
@@ -195,12 +210,10 @@ def _seed_effect(sides: Sequence[Floats], generator: np.random.Generator, replic
     What seeds do to single items is in the mean over seeds of each item, and is resampled with the items; it is taken
     out here by an analysis of variance.
     """
-    parts = [(_shared_variance(side) / len(side), len(side) - 1) for side in sides if len(side) > 1]
-    total = sum(variance for variance, _ in parts)
-    if not total:
+    variance, df = seed_variance(sides)
+    if not variance:
         return np.zeros(replicates)
-    df = total**2 / sum(variance**2 / df for variance, df in parts)
-    return np.asarray(generator.standard_t(df, replicates) * math.sqrt(total))
+    return np.asarray(generator.standard_t(df, replicates) * math.sqrt(variance))
 
 
 def _shared_variance(scores: Floats) -> float:

@@ -15,7 +15,7 @@ from bench.types import Comparison, seed_for
 def score_interval(scores: ModelScores, test_train_ratio: float) -> CorrectedMean:
     """Return the mean score with its corrected standard error; of a single split, that over its items."""
     if len(scores.folds) == 1 and not math.isnan(scores.item_variance):
-        return mean_on_one_split(scores.cells, scores.item_variance)
+        return mean_on_one_split(scores.cells, scores.item_variance, scores.facts.group_count)
     return corrected_mean(scores.by_fold, test_train_ratio, _resolution(scores))
 
 
@@ -29,7 +29,8 @@ def paired(one: ModelScores, other: ModelScores, test_train_ratio: float) -> Cor
     if len(gaps) == 1 and one.facts.right is not None and other.facts.right is not None:
         # The same draws whichever way round the two are given.
         first, second = sorted((one, other), key=lambda model: model.name)
-        gap = item_difference(first.facts.right, second.facts.right, seed_for(0, first.name, second.name))  # type: ignore[arg-type]
+        seed, groups = seed_for(0, first.name, second.name), first.facts.groups
+        gap = item_difference(first.facts.right, second.facts.right, seed, groups)  # type: ignore[arg-type]
         return gap if first is one else replace(gap, mean=-gap.mean)
     return corrected_mean(np.array(gaps), test_train_ratio, max(_resolution(one), _resolution(other)))
 
@@ -71,4 +72,5 @@ def compare(
 
 
 def _resolution(scores: ModelScores) -> float:
-    return 1 / scores.items if scores.items else 0.0
+    units = scores.facts.group_count or scores.items
+    return 1 / units if units else 0.0

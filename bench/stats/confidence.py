@@ -1,4 +1,4 @@
-"""How far a classifier's probabilities can be trusted, and what to hand to a human.
+"""How far a classifier's probabilities can be trusted.
 
 All functions take the probability of the predicted class (its confidence) and whether it was right, one entry an item.
 
@@ -9,7 +9,6 @@ Roelofs et al. 2022, Mitigating Bias in Calibration Error Estimation (bins of eq
 Traub et al. 2024, Overcoming Common Flaws in the Evaluation of Selective Classification Systems (AUGRC).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,28 +35,73 @@ def expected_calibration_error(confidence: Floats, correct: Bools, bins: int = B
     return round(float(np.abs(gaps).sum() / len(confidence)), 12)
 
 
-def calibration(confidence: Floats, correct: Bools, seed: int, draws: int = 300) -> tuple[Estimate, float]:
+def calibration(
+    confidence: Floats, correct: Bools, seed: int, groups: NDArray[np.integer] | None = None, draws: int = 300
+) -> tuple[Estimate, float]:
     """Return the calibration error with a bootstrap interval, and the error that perfect calibration would show.
 
-    The error is biased upwards, most at small n: a model is miscalibrated where it exceeds the second figure, the 95 %
-    quantile over outcomes drawn with the stated confidences.
+    The error is biased upwards, most at small n: a model is miscalibrated where it exceeds the second figure, a 95 %
+    quantile. It is taken over outcomes drawn with the stated confidences; where items come in groups over groups that
+    are drawn whole, each bin less its own mean gap, for outcomes of one group need not be independent.
+
+    Parameters
+    ----------
+    confidence, correct : array, shape (n,)
+    seed : int
+    groups : array, shape (n,), optional
+        Codes of items that come together.
+    draws : int
     """
     generator = np.random.default_rng(seed)
-    confidence, right = _sorted(confidence, correct)
-    edges, n = _edges(len(confidence), BINS), len(confidence)
+    order = np.argsort(confidence, kind="stable")
+    confidence, right = confidence[order], correct[order].astype(float)
+    edges = _edges(len(confidence), BINS)
+    if groups is None:
+        boot, null = _resampled_items(confidence, right, edges, generator, draws)
+    else:
+        codes = np.unique(groups[order], return_inverse=True)[1]
+        boot, null = _resampled_groups(confidence - right, codes, edges, generator, draws)
+    value = expected_calibration_error(confidence, right.astype(bool))
+    # A resample of few items looks less calibrated than the items do: that much is taken off.
+    low, high = np.maximum(0.0, np.quantile(boot, (0.025, 0.975)) - max(0.0, float(boot.mean()) - value))
+    method = f"bootstrap over {'items' if groups is None else 'groups'}, corrected for bias"
+    return (
+        Estimate(value=value, low=min(float(low), value), high=max(float(high), value), method=method),
+        float(np.quantile(null, 0.95)),
+    )
+
+
+def _resampled_items(
+    confidence: Floats, right: Floats, edges: NDArray[np.intp], generator: np.random.Generator, draws: int
+) -> tuple[Floats, Floats]:
+    """Return the error of resampled items, and that of outcomes drawn with the stated confidences."""
+    n = len(confidence)
     null, boot = np.empty(draws), np.empty(draws)
     for draw in range(draws):
         null[draw] = np.abs(np.add.reduceat(confidence - (generator.random(n) < confidence), edges)).sum() / n
         # Bins stay those of the items: nothing is sorted again.
         weights = np.bincount(generator.integers(0, n, n), minlength=n)
         boot[draw] = np.abs(np.add.reduceat(weights * (confidence - right), edges)).sum() / n
-    value = expected_calibration_error(confidence, right.astype(bool))
-    # A resample of few items looks less calibrated than the items do: that much is taken off.
-    low, high = np.maximum(0.0, np.quantile(boot, (0.025, 0.975)) - max(0.0, float(boot.mean()) - value))
-    return (
-        Estimate(value=value, low=float(low), high=float(high), method="bootstrap over items, corrected for bias"),
-        float(np.quantile(null, 0.95)),
-    )
+    return boot, null
+
+
+def _resampled_groups(
+    gaps: Floats, codes: NDArray[np.intp], edges: NDArray[np.intp], generator: np.random.Generator, draws: int
+) -> tuple[Floats, Floats]:
+    """Return the error of resampled groups, and the same with the mean gap of each bin taken out."""
+    number, sizes = int(codes.max()) + 1, np.diff(np.append(edges, len(gaps)))
+    bins = np.repeat(np.arange(len(edges)), sizes)
+    in_bin = np.array([len(np.unique(codes[bins == one])) for one in range(len(edges))])
+    # Scaled, because residuals of few groups are smaller than the gaps they stand for.
+    scale = np.sqrt(in_bin / np.maximum(1, in_bin - 1))
+    centred = (gaps - (np.add.reduceat(gaps, edges) / sizes)[bins]) * scale[bins]
+    null, boot = np.empty(draws), np.empty(draws)
+    for draw in range(draws):
+        weights = np.bincount(generator.integers(0, number, number), minlength=number)[codes]
+        total = max(1, int(weights.sum()))
+        null[draw] = np.abs(np.add.reduceat(weights * centred, edges)).sum() / total
+        boot[draw] = np.abs(np.add.reduceat(weights * gaps, edges)).sum() / total
+    return boot, null
 
 
 def reliability(confidence: Floats, correct: Bools, bins: int = BINS) -> list[tuple[float, float, int]]:
@@ -115,95 +159,6 @@ def risk_coverage(confidence: Floats, correct: Bools) -> RiskCoverage:
     last = np.flatnonzero(np.append(np.diff(falling) != 0, True))
     n = len(confidence)
     return RiskCoverage(threshold=falling[last], coverage=(last + 1) / n, errors=np.cumsum(wrong)[last] / n)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Deferral:
-    """A plan: what is confident enough goes out by itself, the rest goes to a human."""
-
-    threshold: float
-    """Least confidence that goes out by itself."""
-    automated: float
-    """Share of the items."""
-    error: Estimate
-    """Share of the automated items that is wrong."""
-    cost: float
-    """Of one item, in units of cost."""
-    cost_model_only: float
-    cost_human_only: float
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Accepted:
-    """What each threshold lets through, fold by fold."""
-
-    thresholds: Floats
-    """Least confidence that is accepted, falling, shape (T,); the last one accepts everything."""
-    items: NDArray[np.integer]
-    """Accepted items, shape (folds, T)."""
-    mistakes: NDArray[np.integer]
-    """Of these, the wrong ones."""
-
-
-def accepted(folds: Sequence[tuple[Floats, Bools]], points: int = 100) -> Accepted:
-    """Count what each of about ``points`` thresholds, quantiles of all confidences, lets through.
-
-    Parameters
-    ----------
-    folds : sequence of (confidence, correct)
-        Items of each fold.
-
-    Examples
-    --------
-    >>> found = accepted([(np.array([0.9, 0.6]), np.array([True, False]))], points=2)
-    >>> found.thresholds.tolist(), found.items.tolist(), found.mistakes.tolist()
-    ([0.9, 0.6], [[1, 2]], [[0, 1]])
-    """
-    pooled = np.concatenate([confidence for confidence, _ in folds])
-    levels = np.linspace(1, 0, points)
-    thresholds = np.unique(np.quantile(pooled, levels, method="inverted_cdf"))[::-1]
-    out = [confidence[:, None] >= thresholds for confidence, _ in folds]
-    wrong = [(kept & ~correct[:, None]).sum(axis=0) for kept, (_, correct) in zip(out, folds, strict=True)]
-    return Accepted(thresholds=thresholds, items=np.array([kept.sum(axis=0) for kept in out]), mistakes=np.array(wrong))
-
-
-def deferral(counts: Accepted, error_cost: float, human_cost: float) -> Deferral:
-    """Plan what to hand to a human, who is taken to be right.
-
-    The threshold of each fold is chosen on the other folds, so that the costs are those of items that had no say in it.
-    Holds for items like these (exchangeable ones), and for no others.
-
-    Parameters
-    ----------
-    counts : Accepted
-    error_cost, human_cost : float
-        Of one wrong answer that went out, and of one item that a human answers.
-    """
-    sizes = counts.items[:, -1]
-    total, everything = int(sizes.sum()), counts.mistakes[:, -1].sum()
-    out = wrong = 0
-    for fold in range(len(sizes)):
-        others = np.arange(len(sizes)) != fold if len(sizes) > 1 else np.array([True])
-        at = _cheapest(counts, others, error_cost, human_cost)
-        if at is not None:
-            out, wrong = out + int(counts.items[fold, at]), wrong + int(counts.mistakes[fold, at])
-    at = _cheapest(counts, np.full(len(sizes), True), error_cost, human_cost)
-    return Deferral(
-        threshold=float(counts.thresholds[at]) if at is not None else float("inf"),
-        automated=out / total,
-        error=Estimate.of_rate(wrong, out),
-        cost=(wrong * error_cost + (total - out) * human_cost) / total,
-        cost_model_only=float(everything) * error_cost / total,
-        cost_human_only=human_cost,
-    )
-
-
-def _cheapest(counts: Accepted, folds: Bools, error_cost: float, human_cost: float) -> int | None:
-    """Return the place of the cheapest threshold on the given folds; None where a human for everything is cheaper."""
-    items, mistakes = counts.items[folds].sum(axis=0), counts.mistakes[folds].sum(axis=0)
-    costs = mistakes * error_cost + (items[-1] - items) * human_cost
-    at = int(costs.argmin())
-    return at if costs[at] < items[-1] * human_cost else None
 
 
 def temperature(log_p: Floats, y: NDArray[np.integer]) -> float:

@@ -45,8 +45,14 @@ class Estimate:
         return cls(value=math.nan, low=math.nan, high=math.nan, method="", why=why)
 
     @classmethod
-    def of_rate(cls, count: int, total: int) -> "Estimate":
+    def of_rate(cls, count: int, total: int, effect: float = 1.0) -> "Estimate":
         """Return the rate of ``count`` in ``total`` with its Wilson interval.
+
+        Parameters
+        ----------
+        count, total : int
+        effect : float
+            How many of the counted are worth one independent one; see `bench.stats.deferral.design_effect`.
 
         Examples
         --------
@@ -58,6 +64,9 @@ class Estimate:
 
         if total == 0:
             return cls.not_measured("nothing to count")
+        if effect != 1:
+            low, high = _wilson(count / total, total / effect)
+            return cls(value=count / total, low=low, high=high, method="Wilson, effective number of items by groups")
         interval = binomtest(count, total).proportion_ci(confidence_level=LEVEL, method="wilson")
         return cls(value=count / total, low=float(interval.low), high=float(interval.high), method="Wilson")
 
@@ -66,3 +75,14 @@ class Estimate:
         """Return ``value`` with the central 95 % of its replicates, shape (B,), widened to hold the value."""
         low, high = np.quantile(replicates, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
         return cls(value=value, low=min(float(low), value), high=max(float(high), value), method=method)
+
+
+def _wilson(rate: float, total: float) -> tuple[float, float]:
+    """Return Wilson's interval of a rate in a number that need not be whole."""
+    from scipy.stats import norm
+
+    if not total:
+        return 0.0, 1.0
+    z2 = float(norm.ppf((1 + LEVEL) / 2)) ** 2 / total
+    half = math.sqrt(z2 * rate * (1 - rate) + z2**2 / 4)
+    return max(0.0, (rate + z2 / 2 - half) / (1 + z2)), min(1.0, (rate + z2 / 2 + half) / (1 + z2))

@@ -28,6 +28,8 @@ class CorrectedMean:
     spread: float = math.nan
     """Standard deviation over folds."""
     test_train_ratio: float = math.nan
+    method: str = ""
+    """How the standard error was made, where not from folds."""
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Return the central interval; NaN where it cannot be had."""

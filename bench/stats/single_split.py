@@ -10,13 +10,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.stats.bootstrap import bootstrap_difference
+from bench.stats.bootstrap import bootstrap_difference, seed_variance
 from bench.stats.dependable import LEVEL
 from bench.stats.estimate import Estimate
 from bench.stats.pairs import CorrectedMean
 
 
-def mean_on_one_split(cells: NDArray[np.floating], item_variance: float) -> CorrectedMean:
+def mean_on_one_split(cells: NDArray[np.floating], item_variance: float, groups: int = 0) -> CorrectedMean:
     """Return the mean over seeds with a standard error for other items and other seeds (degrees of freedom by Welch).
 
     Parameters
@@ -24,15 +24,23 @@ def mean_on_one_split(cells: NDArray[np.floating], item_variance: float) -> Corr
     cells : array, shape (1, S)
     item_variance : float
         Variance of the split's score under other test items, of the part that all seeds share.
+    groups : int
+        Number of groups that the items come in; 0 where they do not.
     """
     scores = cells[np.isfinite(cells)]
     seeds = float(scores.var(ddof=1)) / scores.size if scores.size > 1 else 0.0
-    df = (item_variance + seeds) ** 2 / (seeds**2 / (scores.size - 1)) if seeds else _MANY
+    known = seeds**2 / (scores.size - 1) if seeds else 0.0
+    known += item_variance**2 / (groups - 1) if groups > 1 else 0.0
+    df = (item_variance + seeds) ** 2 / known if known else _MANY
     return CorrectedMean(mean=float(scores.mean()), scale=math.sqrt(item_variance + seeds), df=int(min(df, _MANY)))
 
 
-def item_difference(one: NDArray[np.bool_], other: NDArray[np.bool_], seed: int) -> CorrectedMean:
+def item_difference(
+    one: NDArray[np.bool_], other: NDArray[np.bool_], seed: int, groups: NDArray[np.integer] | None = None
+) -> CorrectedMean:
     """Return the mean difference over the same items, both shapes (S, n), by a bootstrap over items and seeds.
+
+    Items that come in groups, codes of shape (n,), are drawn by the group.
 
     Examples
     --------
@@ -41,14 +49,24 @@ def item_difference(one: NDArray[np.bool_], other: NDArray[np.bool_], seed: int)
     >>> round(gap.mean, 3), 0.02 < gap.scale < 0.04
     (0.1, True)
     """
-    found = bootstrap_difference(one.astype(float), other.astype(float), seed)
-    # Models that agree on every item are known no better than to one item.
-    scale = max(1 / one.shape[1], float(found.replicates.std())) if len(found.replicates) else math.nan
-    return CorrectedMean(mean=found.mean, scale=scale, df=_MANY)
+    sides = one.astype(float), other.astype(float)
+    means = [side.mean(axis=0, keepdims=True) for side in sides]
+    found = bootstrap_difference(means[0], means[1], seed, groups)
+    if not len(found.replicates):
+        return CorrectedMean(mean=float(one.mean() - other.mean()), scale=math.nan, df=0, method=found.why)
+    # Models that agree on every item are known no better than to one item, or one group.
+    of_items = max(1 / (one.shape[1] if groups is None else len(np.unique(groups))), float(found.replicates.std()))
+    # The t of two or three seeds has no standard deviation that replicates could show: it enters by its own variance.
+    of_seeds, seeds_df = seed_variance(sides)
+    variance = of_items**2 + of_seeds
+    df = variance**2 / (of_seeds**2 / seeds_df) if of_seeds else _MANY
+    what = "groups" if groups is not None else "items"
+    method = f"paired bootstrap over {what}" + (", t over seeds" if max(map(len, sides)) > 1 else "")
+    return CorrectedMean(mean=found.mean, scale=math.sqrt(variance), df=int(min(df, _MANY)), method=method)
 
 
 def dependable_on_one_split(
-    cells: NDArray[np.floating], item_variance: float, failed: int = 0, floor: float = math.nan
+    cells: NDArray[np.floating], item_variance: float, failed: int = 0, floor: float = math.nan, groups: int = 0
 ) -> Estimate:
     """Return what nine fresh seeds and test sets in ten score at least; nothing is known of other training rows.
 
@@ -61,21 +79,25 @@ def dependable_on_one_split(
         Runs that failed.
     floor : float
         Score of a failed run.
+    groups : int
+        Number of groups that the items come in; 0 where they do not.
     """
-    from scipy.stats import norm
+    from scipy.stats import t
 
     scores = cells[np.isfinite(cells)]
     if failed and (rate := failed / (failed + scores.size)) >= LEVEL:
         return Estimate(value=floor, low=floor, high=floor, method=f"{100 * rate:.0f} % of the runs failed")
     if not scores.size or math.isnan(item_variance):
-        return Estimate.not_measured("one split")
+        return Estimate.not_measured("one split" if groups != 1 else "one split, and its items are one group")
+    df = groups - 1 if groups else _MANY
     seed_variance = float(scores.var(ddof=1)) if scores.size > 1 else 0.0
     # Failures take their share of the worst tenth.
     rate = failed / (failed + scores.size)
-    quantile = float(norm.ppf((LEVEL - rate) / (1 - rate)))
+    quantile = float(t.ppf((LEVEL - rate) / (1 - rate), df))
     value = float(scores.mean()) + quantile * math.sqrt(item_variance + seed_variance)
-    half = 1.96 * math.sqrt(item_variance + seed_variance / scores.size)
-    return Estimate(value=value, low=value - half, high=value + half, method="seeds and test items of one split")
+    half = float(t.ppf(0.975, df)) * math.sqrt(item_variance + seed_variance / scores.size)
+    method = f"seeds and {'groups of test items' if groups else 'test items'} of one split"
+    return Estimate(value=value, low=value - half, high=value + half, method=method)
 
 
 _MANY = 10**6

@@ -69,7 +69,7 @@ def stability(
     item_variance = scores.item_variance if scores.item_variance == scores.item_variance else None
     total = total_sd(cells, item_variance)
     failure = Estimate.of_rate(scores.failed, scores.ran)
-    loss = _largest_loss(robustness, scoring.sign)
+    loss = _largest_loss(robustness, scoring.sign, scores.facts.group_count > 0)
     grades = {
         "total SD": grade(total, scoring.margin),
         "churn": _letter(churn[1], CHURN_GRADES),
@@ -102,16 +102,17 @@ def _deflated(cells: NDArray[np.floating], tried: int) -> Estimate:
     return Estimate(value=value, low=math.nan, high=math.nan, method=f"best of {tried} fitted cells; no interval")
 
 
-def _largest_loss(robustness: Robustness | None, sign: float) -> Estimate:
+def _largest_loss(robustness: Robustness | None, sign: float, grouped: bool) -> Estimate:
     if robustness is None:
         return Estimate.not_measured("no probe")
     name, (score, flips) = min(robustness.perturbed.items(), key=lambda item: sign * item[1][0])
     loss = max(0.0, sign * (robustness.clean - score))
     # Only items whose prediction changes can move a share of right ones.
     half = 1.96 * (flips / robustness.items) ** 0.5
-    return Estimate(
-        value=loss, low=max(0.0, loss - half), high=loss + half, method=f"{name}, {robustness.items} items, one fit"
-    )
+    # Which of the probed rows share a group is not known here.
+    apart = ", taken as independent" if grouped else ""
+    method = f"{name}, {robustness.items} items{apart}, one fit"
+    return Estimate(value=loss, low=max(0.0, loss - half), high=loss + half, method=method)
 
 
 def _time_spread(value: float) -> Estimate:

@@ -46,6 +46,13 @@ class ModelFacts:
     """None where it was not measured."""
     right: NDArray[np.bool_] | None
     """Whether each tested row was predicted right, shape (S, n), rows in one order for all models."""
+    groups: NDArray[np.integer] | None = None
+    """Codes of the groups that these rows come in, shape (n,); None where they do not."""
+
+    @property
+    def group_count(self) -> int:
+        """Return how many groups the tested rows come in; 0 where they do not."""
+        return 0 if self.groups is None else len(np.unique(self.groups))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -126,7 +133,7 @@ def _scores_of(
     folds = sorted({(repeat, fold) for (repeat, fold, _), score in known.items() if not math.isnan(score)})
     grid = [[(*fold, seed) for seed in sorted({r.seed for r in ran})] for fold in folds]
     digests = {(r.repeat, r.fold, r.seed): r.digest for r in ran}
-    item_variance = _item_variance(ok, facts.right, scoring)
+    item_variance = _item_variance(ok, facts, scoring)
     succeeded = _filled(grid, {(r.repeat, r.fold, r.seed): _cell_score(r, scoring, imputed) for r in ok})
     others = [r.reason for r in records if r.status != "ok"]
     return ModelScores(
@@ -144,7 +151,7 @@ def _scores_of(
         cost=one_two_five(_cost(ok, facts.cost)),
         fit_seconds=one_two_five(facts.cost.fit_seconds if facts.cost else _median([r.fit_seconds for r in ok])),
         fit_spread=_spread([r.fit_seconds for r in ok]),
-        dependable=_dependable(name, succeeded, len(ran) - len(ok), imputed, item_variance, scoring),
+        dependable=_dependable(name, succeeded, len(ran) - len(ok), imputed, item_variance, facts, scoring),
         item_variance=item_variance,
         reason=others[0] if others else "",
     )
@@ -156,10 +163,11 @@ def _dependable(
     failed: int,
     imputed: float,
     item_variance: float,
+    facts: ModelFacts,
     scoring: Scoring,
 ) -> Estimate:
     if len(succeeded) == 1:
-        return dependable_on_one_split(succeeded, item_variance, failed, imputed)
+        return dependable_on_one_split(succeeded, item_variance, failed, imputed, facts.group_count)
     return dependable_score(
         succeeded,
         scoring.test_train_ratio,
@@ -207,13 +215,14 @@ def _cell_score(record: Record, scoring: Scoring, imputed: float) -> float:
     return scoring.sign * record.scores[scoring.metric] if record.status == "ok" else imputed
 
 
-def _item_variance(ok: Sequence[Record], right: NDArray[np.bool_] | None, scoring: Scoring) -> float:
+def _item_variance(ok: Sequence[Record], facts: ModelFacts, scoring: Scoring) -> float:
     """Return the variance that other test items give to a fold's score: the part that all seeds share, where known."""
     if not scoring.is_share:
         return math.nan
-    if right is not None and len(right) > 1 and ok:
+    right, groups = facts.right, facts.groups
+    if right is not None and (len(right) > 1 or groups is not None) and ok:
         items = float(np.mean([record.n_test for record in ok]))
-        return float(bootstrap.item_variance(right.astype(float)) * right.shape[1] / items)
+        return float(bootstrap.item_variance(right.astype(float), groups) * right.shape[1] / items)
     shares = [(record.scores[scoring.metric], record.n_test) for record in ok if record.n_test]
     return _mean([share * (1 - share) / n for share, n in shares])
 

@@ -99,8 +99,8 @@ def reliability_picture(content: Content) -> Picture:
         title=title,
         finding=" ".join(map(_calibration_sentence, *zip(*known, strict=True))),
         caption=(
-            f"A point is a bin of {size}, its bar the 95 % interval of the accuracy. On the diagonal confidence is "
-            "accuracy; below it the model is too sure of itself."
+            f"A point is a bin of {size}, its bar the 95 % interval of the accuracy{_apart(known)}. On the diagonal "
+            "confidence is accuracy; below it the model is too sure of itself."
         ),
         svg=render("reliability", Sheet(height=4.0), lambda axes: _draw_reliability(axes, known)),
         headers=("model", "mean confidence", "accuracy", "95 % interval", "items"),
@@ -110,6 +110,11 @@ def reliability_picture(content: Content) -> Picture:
             for confidence, accuracy, count in items.reliability
         ),
     )
+
+
+def _apart(known: Known) -> str:
+    grouped = any(items.groups is not None for _, items in known)
+    return ", as if the items of one group were independent" if grouped else ""
 
 
 def _calibration_sentence(line: Line, items: Items) -> str:
