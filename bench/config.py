@@ -360,6 +360,8 @@ def _report(values: Any) -> ReportSettings:
     for name in ("hourly_price", "requests_per_day", "error_cost", "human_cost"):
         if getattr(settings, name) < 0:
             raise ConfigError(f"report.{name}={getattr(settings, name)} must not be negative.")
+    if not 0 <= settings.target_risk <= 1:
+        raise ConfigError(f"report.target_risk={settings.target_risk} must lie between 0 and 1.")
     return settings
 
 

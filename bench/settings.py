@@ -116,6 +116,8 @@ class ReportSettings:
     """Of one wrong answer that went out, in units of cost."""
     human_cost: float = 1.0
     """Of one item that a human answers."""
+    target_risk: float = 0.01
+    """Share of wrong answers that is allowed among those that go out."""
 
 
 @dataclass(frozen=True, kw_only=True)
