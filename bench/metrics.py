@@ -41,17 +41,28 @@ def accuracy(y: Codes, p: Probabilities) -> float:
 
 
 def macro_f1(y: Codes, p: Probabilities) -> float:
-    """Return the unweighted mean of F1 over the classes that occur in ``y`` or are predicted."""
-    from sklearn.metrics import f1_score
+    """Return the unweighted mean of F1 over the classes that occur in ``y`` or are predicted.
 
-    return float(f1_score(y, p.argmax(axis=1), average="macro", zero_division=0.0))
+    Examples
+    --------
+    >>> macro_f1(np.array([0, 1, 1]), np.array([[0.9, 0.1, 0.0], [0.8, 0.2, 0.0], [0.3, 0.7, 0.0]])).__round__(3)
+    0.667
+    """
+    right, true, predicted = _counts(y, p)
+    occurs = true + predicted > 0
+    return float((2 * right[occurs] / (true + predicted)[occurs]).mean())
 
 
 def balanced_accuracy(y: Codes, p: Probabilities) -> float:
-    """Return the mean recall over the classes that occur in ``y``."""
-    from sklearn.metrics import recall_score
+    """Return the mean recall over the classes that occur in ``y``.
 
-    return float(recall_score(y, p.argmax(axis=1), labels=np.unique(y), average="macro", zero_division=0.0))
+    Examples
+    --------
+    >>> balanced_accuracy(np.array([0, 1, 1]), np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]]))
+    0.75
+    """
+    right, true, _ = _counts(y, p)
+    return float((right[true > 0] / true[true > 0]).mean())
 
 
 def log_loss(y: Codes, p: Probabilities) -> float:
@@ -73,6 +84,14 @@ def brier(y: Codes, p: Probabilities) -> float:
     # |p - onehot|² without the matrix of zeros and ones.
     squares = np.square(np.asarray(p, np.float64)).sum(axis=1)
     return float((squares - 2 * p[np.arange(len(y)), y] + 1).mean())
+
+
+def _counts(y: Codes, p: Probabilities) -> tuple[Codes, Codes, Codes]:
+    """Return how often each class was predicted right, is true, and was predicted."""
+    # scikit-learn's own functions take three milliseconds to look at their arguments, in every cell.
+    predicted, classes = p.argmax(axis=1), p.shape[1]
+    right, true, said = (np.bincount(codes, minlength=classes) for codes in (y[predicted == y], y, predicted))
+    return right, true, said
 
 
 _METRICS = {
