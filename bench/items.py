@@ -56,8 +56,8 @@ class Items:
     @property
     def curve(self) -> tuple[tuple[float, float, float], ...]:
         """Threshold, coverage and generalised risk, from the strictest threshold on."""
-        items, mistakes = (counts.sum(axis=0) for counts in (self.accepted.items, self.accepted.mistakes))
-        pairs = zip(self.accepted.thresholds, items / items[-1], mistakes / items[-1], strict=True)
+        errors = self.accepted.mistakes.sum(axis=0) / self.accepted.items[:, -1].sum()
+        pairs = zip(self.accepted.thresholds, self.accepted.coverage, errors, strict=True)
         return tuple((float(threshold), float(coverage), float(risk)) for threshold, coverage, risk in pairs)
 
 

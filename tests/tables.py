@@ -13,7 +13,7 @@ from bench.predictions import Predictions, prediction_digest
 from bench.provenance import provenance_of
 from bench.results import Store
 from bench.settings import Budget, Limits, ReportSettings
-from bench.types import Record, Split
+from bench.types import Record, Split, Task
 from bench.zoo.store import Zoo
 from tests.builders import cell, dataset, task
 from tests.toy_models import toy
@@ -21,7 +21,10 @@ from tests.toy_models import toy
 ROLES = {"reference": "stable", "floor": "floor"}
 
 
-def published_folder(root: Path, right: Mapping[str, Any], groups: Any = None, **about: Any) -> Path:
+PUBLISHED = task(name="text_clf_published", protocol="published")
+
+
+def published_folder(root: Path, right: Mapping[str, Any], groups: Any = None, wanted: Task = PUBLISHED) -> Path:
     """Write tables, predictions and what they say for models on one published split; return the folder.
 
     Parameters
@@ -31,14 +34,12 @@ def published_folder(root: Path, right: Mapping[str, Any], groups: Any = None, *
         Whether each model predicts each test row right, shape (seeds, n).
     groups : array, shape (n,), optional
         Codes of the groups of the test rows.
-    **about
-        Changes of what the provenance tells its readers.
+    wanted : Task
     """
     seeds, n = next(iter(right.values())).shape
     data = dataset(2 * n, groups=None if groups is None else np.concatenate([groups.max() + 1 + np.arange(n), groups]))
     splits = [Split(repeat=0, fold=0, train=np.arange(n), test=np.arange(n, 2 * n))]
-    protocol = task(name="text_clf_published", protocol="published")
-    store = Store.open(root, "machine", protocol, "toy", "quick")
+    store = Store.open(root, "machine", wanted, "toy", "quick")
     predictions = Predictions(root / "scratch/predictions/text_clf_published/toy/quick")
     predictions.save_truth(data, splits)
     keys = {}
@@ -48,9 +49,9 @@ def published_folder(root: Path, right: Mapping[str, Any], groups: Any = None, *
         for seed in range(seeds):
             p = _probabilities(data.y[n:], known[seed])
             predictions.save(cell(choice, seed=seed), p)
-            records.append(_record(name, seed, data.y[n:], p, protocol.metrics))
-        made = provenance_of(choice, protocol, data, Budget(seeds=seeds), splits, 0, Zoo.open(root))
-        made["about"] |= {"report": asdict(ReportSettings()), "limits": asdict(Limits()), **about}
+            records.append(_record(name, seed, data.y[n:], p, wanted.metrics))
+        made = provenance_of(choice, wanted, data, Budget(seeds=seeds), splits, 0, Zoo.open(root))
+        made["about"] |= {"report": asdict(ReportSettings()), "limits": asdict(Limits())}
         store.write(name, made, records, "keep")
         keys[name] = made["key"]
     measure_items(store, keys, predictions, data.fingerprint, 0)

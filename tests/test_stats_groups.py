@@ -2,7 +2,6 @@
 
 import json
 import math
-from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -225,7 +224,7 @@ def test_groups_of_one_item_calibrate_as_single_items_do():
 
 def test_a_metric_that_is_no_share_is_not_compared_by_who_was_right(both, tmp_path):
     assert all(row.scores.facts.right is not None for row in both["apart"][1].rows)
-    folder = published_folder(tmp_path, MODELS, task=asdict(LOSS_DECIDES))
+    folder = published_folder(tmp_path, MODELS, wanted=LOSS_DECIDES)
     assert all(row.scores.facts.right is None for row in read_content(folder, tmp_path, "machine").rows)
 
 

@@ -2,8 +2,10 @@
 
 import math
 
-from bench.report.content import Row
-from bench.report.wording import estimate, interval, points, seconds, share
+from bench.metrics import metric
+from bench.report.content import Content, Row
+from bench.report.wording import decimals, estimate, interval, points, seconds, share
+from bench.stats.estimate import Estimate
 from bench.stats.table import one_two_five
 
 HEADERS = (
@@ -102,6 +104,88 @@ def cost_cells(row: Row, hourly_price: float) -> tuple[str, ...]:
         str(cost.packages),
         step(cost.packages_mb),
     )
+
+
+LOSSES = ("brier", "log_loss")
+"""Metrics of probabilities: no shares, so not in points, and shown with what confidence is worth."""
+
+
+def other_metrics(content: Content) -> tuple[str, ...]:
+    """Return the metrics that do not decide and are no losses of probabilities."""
+    return tuple(name for name in content.task.metrics[1:] if name not in LOSSES)
+
+
+def place(row: Row) -> tuple[str, str]:
+    """Return the probabilities to be the best and to be on the Pareto front."""
+    known = row.standing
+    if row.scores.role == "floor":
+        return "? (floor)", "?"
+    return ("?", "?") if known is None else (f"{known.p_best:.2f}", f"{known.membership:.2f}")
+
+
+def confidence_headers(content: Content) -> tuple[str, ...]:
+    """Return the headers of the table that says what confidence is worth."""
+    losses = tuple(metric(name).label for name in LOSSES if name in content.task.metrics)
+    if not _knows_items(content):
+        return ("model", *losses)
+    return (
+        "model",
+        *losses,
+        "log loss of one seed, after a temperature",
+        "calibration error",
+        "perfect stays below",
+        "AUGRC",
+        "risk at 80 %",
+        "risk at 90 %",
+        f"coverage at risk {100 * content.settings.target_risk:g} %",
+    )
+
+
+def confidence_cells(row: Row, content: Content) -> tuple[str, ...]:
+    """Return one row of it, in the order of `confidence_headers`."""
+    losses = tuple(decimals(_mean_of(row, name, content)) for name in LOSSES if name in content.task.metrics)
+    items = row.items
+    if not _knows_items(content):
+        return (row.scores.name, *losses)
+    if items is None:
+        why = "? (predictions not kept)" if row.scores.cells.size else "?"
+        return (row.scores.name, *losses, why, *("?",) * 6)
+    value, low, high = items.calibration_error
+    rescaled = "? (one fold)" if math.isnan(items.log_loss_rescaled) else decimals(items.log_loss_rescaled)
+    return (
+        row.scores.name,
+        *losses,
+        f"{decimals(items.log_loss)} → {rescaled}",
+        estimate(Estimate(value=value, low=low, high=high, method="")),
+        points(items.calibration_null),
+        f"{100 * items.augrc:.3f}",
+        *(f"{100 * items.accepted.risk_at(coverage):.2f} %" for coverage in (0.8, 0.9)),
+        share(items.accepted.coverage_at(content.settings.target_risk)),
+    )
+
+
+def confidence_about(content: Content) -> str:
+    """Return what the columns of that table mean, and of which runs they are."""
+    losses = " and ".join(metric(name).label for name in LOSSES if name in content.task.metrics)
+    if not _knows_items(content):
+        return "Means over all cells. Predictions are not kept here, so nothing is said of calibration and of coverage."
+    return (
+        (f"{losses[:1].upper()}{losses[1:]}: means over all cells. The rest is" if losses else "All is")
+        + " of the first seed of the first repeat, its folds together; the temperature of a fold is fitted on the "
+        "others. Calibration error, what perfect probabilities would stay below in 95 of 100 samples, and AUGRC in "
+        "points. Risk at 80 %: wrong among the answers if the least confident fifth goes to a human. Coverage at risk "
+        f"{100 * content.settings.target_risk:g} %: how many can be answered with no more of them wrong "
+        "(`report.target_risk`)."
+    )
+
+
+def _knows_items(content: Content) -> bool:
+    return any(row.items is not None for row in content.rows)
+
+
+def _mean_of(row: Row, name: str, content: Content) -> float:
+    """Return the mean of a loss over all cells, also where it is the metric that decides, whose sign was turned."""
+    return -row.scores.mean if name == content.task.metrics[0] else row.others.get(name, math.nan)
 
 
 CARD_HEADERS = (

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bench.report.columns import confidence_about
 from bench.report.content import Content
 from bench.report.figures.cells import scores_picture
 from bench.report.figures.confidence import NO_ITEMS, reliability_picture, risk_picture
@@ -20,6 +21,7 @@ from bench.report.figures.picture import Picture
 from bench.report.tables import (
     card,
     changes_table,
+    confidence_table,
     costs_table,
     models_table,
     of_picture,
@@ -89,6 +91,8 @@ def _view(content: Content, examples: Sequence[Example], labels: Sequence[str]) 
         "decision": _decision(content),
         "scores": scores_table(content),
         "others": others_table(content),
+        "confidence": confidence_table(content),
+        "confidence_about": confidence_about(content).replace("`", ""),
         "pictures": {one.name: one for one in pictures},
         "values": {one.name: of_picture(one) for one in pictures},
         "undecided": undecided(content),

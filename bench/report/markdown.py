@@ -7,7 +7,19 @@ from typing import Any
 import numpy as np
 
 from bench.metrics import metric
-from bench.report.columns import CARD_HEADERS, COST_HEADERS, HEADERS, card_cells, cells_of, cost_cells
+from bench.report.columns import (
+    CARD_HEADERS,
+    COST_HEADERS,
+    HEADERS,
+    card_cells,
+    cells_of,
+    confidence_about,
+    confidence_cells,
+    confidence_headers,
+    cost_cells,
+    other_metrics,
+    place,
+)
 from bench.report.content import Content, Curve, Row
 from bench.report.curve import crossing_sentence
 from bench.report.wording import (
@@ -40,11 +52,14 @@ def report_markdown(content: Content) -> str:
     ]
     if sentence := _deferral(content):
         parts += ["## What to hand to a human", sentence]
+    if len(headers := confidence_headers(content)) > 1:
+        scored = [row for row in content.rows if row.scores.cells.size]
+        rows = [confidence_cells(row, content) for row in scored]
+        parts += ["## Confidence", confidence_about(content), _table(headers, rows)]
     if others := [row for row in content.rows if row.others]:
-        names = content.task.metrics[1:]
-        rows = [_trust(row, names) for row in others]
-        headers = ("model", *(metric(name).label for name in names), *TRUST)
-        parts += ["## Other metrics and confidence", _table(headers, rows)]
+        names = other_metrics(content)
+        headers = ("model", *(metric(name).label for name in names), "P(best)", "on the front")
+        parts += ["## Other metrics, and the front", _table(headers, [_others(row, names) for row in others])]
     if probed := [row for row in content.rows if row.robustness is not None]:
         parts += ["## Small changes of the inputs", *_robustness(probed, content)]
     if content.curve is not None:
@@ -120,21 +135,9 @@ def _source(about: Mapping[str, Any]) -> str:
     return f" Source: {_escape(about['data_citation'])}." if about["data_citation"] else ""
 
 
-TRUST = ("calibration error", "perfect shows at most", "log loss, one temperature", "AUGRC", "P(best)", "on the front")
-
-
-def _trust(row: Row, names: Sequence[str]) -> tuple[str, ...]:
-    """Return the other metrics, what confidence is worth, and the place on the Pareto front."""
-    plain = tuple(_value(name, row.others[name]) for name in names)
-    items, standing = row.items, row.standing
-    confidence = ("?",) * 4
-    if items is not None:
-        value, low, high = (100 * one for one in items.calibration_error)
-        rescaled = "?" if math.isnan(items.log_loss_rescaled) else f"{items.log_loss_rescaled:.4f}"
-        null = f"{100 * items.calibration_null:.2f}"
-        confidence = (f"{value:.2f} ({low:.2f} to {high:.2f})", null, rescaled, f"{100 * items.augrc:.3f}")
-    place = ("?", "?") if standing is None else (f"{standing.p_best:.2f}", f"{standing.membership:.2f}")
-    return (row.scores.name, *plain, *confidence, *place)
+def _others(row: Row, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the other metrics, and the place on the Pareto front."""
+    return (row.scores.name, *(points(row.others[name]) for name in names), *place(row))
 
 
 def _deferral(content: Content) -> str:
@@ -208,7 +211,3 @@ def _escape(text: str) -> str:
     for sign, entity in (("&", "&amp;"), ("<", "&lt;"), ("|", "\\|"), ("\n", " ")):
         text = text.replace(sign, entity)
     return text
-
-
-def _value(name: str, value: float) -> str:
-    return f"{value:.4f}" if name in ("log_loss", "brier") else points(value)

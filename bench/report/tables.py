@@ -5,7 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from bench.metrics import metric
-from bench.report.columns import COST_HEADERS, HEADERS, cells_of, cost_cells
+from bench.report.columns import (
+    COST_HEADERS,
+    HEADERS,
+    cells_of,
+    confidence_cells,
+    confidence_headers,
+    cost_cells,
+    other_metrics,
+    place,
+)
 from bench.report.content import Content, Row
 from bench.report.figures.picture import Picture
 from bench.report.wording import estimate, points, share
@@ -45,37 +54,28 @@ def scores_table(content: Content) -> Table:
     )
 
 
-CONFIDENCE = ("calibration error", "perfect shows at most", "log loss, one temperature", "AUGRC")
-
-
 def others_table(content: Content) -> Table:
-    """Return the metrics that do not decide, and what the probabilities are worth."""
-    names = content.task.metrics[1:]
+    """Return the metrics that do not decide, and the place on the Pareto front."""
+    names = other_metrics(content)
     return Table(
-        caption="Means over all cells; calibration and AUGRC of the first seed, in points",
-        headers=("model", *(metric(name).label for name in names), *CONFIDENCE),
+        caption="Means over all cells, in points",
+        headers=("model", *(metric(name).label for name in names), "P(best)", "on the front"),
         rows=tuple(
-            (row.scores.name, *(_other(row, name) for name in names), *_confidence(row)) for row in content.rows
+            (row.scores.name, *(points(row.others.get(name, math.nan)) for name in names), *place(row))
+            for row in content.rows
         ),
         marked=content.decision.pick,
     )
 
 
-def _other(row: Row, name: str) -> str:
-    value = row.others.get(name, math.nan)
-    # A log loss is no share; points would mislead.
-    return points(value) if name != "log_loss" or math.isnan(value) else f"{value:.4f}"
-
-
-def _confidence(row: Row) -> tuple[str, ...]:
-    items = row.items
-    if items is None:
-        return "? (predictions not kept)", *("?",) * (len(CONFIDENCE) - 1)
-    value, low, high = items.calibration_error
-    error = estimate(Estimate(value=value, low=low, high=high, method="", why="not measured"))
-    rescaled = "? (one fold)" if math.isnan(items.log_loss_rescaled) else f"{items.log_loss_rescaled:.4f}"
-    augrc = "?" if math.isnan(items.augrc) else f"{100 * items.augrc:.3f}"
-    return error, points(items.calibration_null), rescaled, augrc
+def confidence_table(content: Content) -> Table:
+    """Return what the probabilities of each model are worth."""
+    return Table(
+        caption="What confidence is worth",
+        headers=confidence_headers(content),
+        rows=tuple(confidence_cells(row, content) for row in content.rows),
+        marked=content.decision.pick,
+    )
 
 
 def plans_table(content: Content) -> Table:

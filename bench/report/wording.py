@@ -20,6 +20,11 @@ def points(value: float) -> str:
     return "?" if math.isnan(value) else f"{100 * value:.2f}"
 
 
+def decimals(value: float) -> str:
+    """Return a loss, which is no share, with four decimals; a question mark where there is none."""
+    return "?" if math.isnan(value) else f"{value:.4f}"
+
+
 def interval(low: float, high: float, sign: bool = False) -> str:
     """Return an interval in points; a question mark where there is none."""
     if math.isnan(low):

@@ -54,6 +54,33 @@ class Accepted:
     effect: Floats | None = None
     """Accepted items that are worth one independent item, shape (T,); None where items do not come in groups."""
 
+    @property
+    def coverage(self) -> Floats:
+        """Share of the items of all folds that each threshold lets through, rising to 1."""
+        items = self.items.sum(axis=0)
+        return np.asarray(items / items[-1])
+
+    @property
+    def risk(self) -> Floats:
+        """Share of wrong ones among those."""
+        return np.asarray(self.mistakes.sum(axis=0) / self.items.sum(axis=0))
+
+    def risk_at(self, coverage: float) -> float:
+        """Return the share of wrong ones where at least this share is let through.
+
+        Examples
+        --------
+        >>> found = accepted([(np.array([0.9, 0.8, 0.7, 0.6]), np.array([True, True, False, True]))])
+        >>> found.risk_at(0.5), found.risk_at(1.0), found.coverage_at(0.0), found.coverage_at(0.3)
+        (0.0, 0.25, 0.5, 1.0)
+        """
+        return float(self.risk[int(np.searchsorted(self.coverage, coverage - 1e-9))])
+
+    def coverage_at(self, risk: float) -> float:
+        """Return the largest share that can be let through with no more than this share of it wrong; 0 for none."""
+        within = np.flatnonzero(self.risk <= risk)
+        return float(self.coverage[within[-1]]) if len(within) else 0.0
+
 
 def accepted(
     folds: Sequence[tuple[Floats, Bools]], groups: Sequence[Codes] | None = None, points: int = 100

@@ -32,25 +32,21 @@ def risk_picture(content: Content) -> Picture:
     if not known:
         return Picture(name="risk", title=title, why=NO_ITEMS)
     first, items = known[0]
+    everything, most = (share(items.accepted.risk_at(coverage)) for coverage in (1.0, 0.8))
     right = 0.4 + 0.085 * max(len(short(line.name, 24)) for line, _ in known)
     return Picture(
         name="risk",
         title=title,
         finding=(
-            f"If {first.name} answers everything, {share(risk_at(items, 1.0))} is wrong; if it hands over the least "
-            f"confident fifth, {share(risk_at(items, 0.8))} of what goes out."
+            f"If {first.name} answers everything, {everything} is wrong; if it hands over the least confident fifth, "
+            f"{most} of what goes out."
         ),
         caption="Towards the left fewer items are answered, the most confident ones. "
         + ("The ring marks the threshold of the deferral plan." if _planned(first) else "No deferral plan to mark."),
         svg=render("risk", Sheet(height=3.6, right=right), lambda axes: _draw_risk(axes, known)),
         headers=("model", *(f"{100 * coverage:.0f} % answered" for coverage in SHOWN)),
-        rows=tuple((line.name, *(share(risk_at(one, coverage)) for coverage in SHOWN)) for line, one in known),
+        rows=tuple((line.name, *(share(one.accepted.risk_at(coverage)) for coverage in SHOWN)) for line, one in known),
     )
-
-
-def risk_at(items: Items, coverage: float) -> float:
-    """Return the share of errors among the accepted items where at least this share is accepted."""
-    return next((risk / at for _, at, risk in items.curve if at >= coverage - 1e-9 and at > 0), math.nan)
 
 
 def _planned(line: Line) -> bool:
