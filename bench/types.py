@@ -321,6 +321,10 @@ class Comparison:
     """Smallest true difference that these splits would find with power 0.8."""
     folds_needed: float = float("nan")
     """Folds over all repeats that would find the margin; infinity where no number would."""
+    method: str = ""
+    """How the interval was made; empty where there is none."""
+    mcnemar: float = float("nan")
+    """McNemar's p for one split and the first seed of both; NaN where it does not apply."""
 
 
 @dataclass(frozen=True, kw_only=True)

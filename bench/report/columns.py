@@ -5,6 +5,7 @@ import math
 from bench.metrics import metric
 from bench.report.content import Content, Row
 from bench.report.wording import decimals, estimate, interval, points, seconds, share
+from bench.stats.comparison import OVER_FOLDS
 from bench.stats.estimate import Estimate
 from bench.stats.table import one_two_five
 
@@ -104,6 +105,28 @@ def cost_cells(row: Row, hourly_price: float) -> tuple[str, ...]:
         str(cost.packages),
         step(cost.packages_mb),
     )
+
+
+SPLIT_HEADERS = ("model", "difference to the reference", "method", "McNemar p")
+SPLIT_ABOUT = (
+    "On the same test items as the reference. McNemar's test (mid-p) asks of the first seed of both whether they are "
+    "right equally often; it knows of no margin, and of one model at a time."
+)
+
+
+def split_rows(content: Content) -> list[tuple[str, ...]]:
+    """Return a row, in the order of `SPLIT_HEADERS`, for every model compared over the items of one split."""
+    return [
+        (row.scores.name, _against(row, content.task.reference)[0], row.against.method, _p_value(row))
+        for row in content.rows
+        if row.against.method not in ("", OVER_FOLDS) and row.scores.name != content.task.reference
+    ]
+
+
+def _p_value(row: Row) -> str:
+    if math.isnan(row.against.mcnemar):
+        return "? (not for items in groups)"
+    return "< 0.001" if row.against.mcnemar < 0.001 else f"{row.against.mcnemar:.3f}"
 
 
 LOSSES = ("brier", "log_loss")

@@ -28,6 +28,7 @@ from bench.report.tables import (
     others_table,
     plans_table,
     scores_table,
+    split_table,
 )
 from bench.report.wording import check_line, deferral_sentence, points, protocol, undecided
 
@@ -90,6 +91,7 @@ def _view(content: Content, examples: Sequence[Example], labels: Sequence[str]) 
         "sections": SECTIONS,
         "decision": _decision(content),
         "scores": scores_table(content),
+        "split": split_table(content),
         "others": others_table(content),
         "confidence": confidence_table(content),
         "confidence_about": confidence_about(content).replace("`", ""),

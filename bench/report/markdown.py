@@ -11,6 +11,8 @@ from bench.report.columns import (
     CARD_HEADERS,
     COST_HEADERS,
     HEADERS,
+    SPLIT_ABOUT,
+    SPLIT_HEADERS,
     card_cells,
     cells_of,
     confidence_about,
@@ -19,6 +21,7 @@ from bench.report.columns import (
     cost_cells,
     other_metrics,
     place,
+    split_rows,
 )
 from bench.report.content import Content, Curve, Row
 from bench.report.curve import crossing_sentence
@@ -45,6 +48,8 @@ def report_markdown(content: Content) -> str:
         _table(HEADERS, [cells_of(row, content.task.reference) for row in content.rows]),
         _explain(content),
     ]
+    if split := split_rows(content):
+        parts += ["## One split, item by item", SPLIT_ABOUT, _table(SPLIT_HEADERS, split)]
     parts += [
         "## Stability",
         "In points of the metric, with 95 % intervals; grades in units of the margin, the weakest counts.",

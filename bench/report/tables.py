@@ -8,19 +8,24 @@ from bench.metrics import metric
 from bench.report.columns import (
     COST_HEADERS,
     HEADERS,
+    SPLIT_ABOUT,
+    SPLIT_HEADERS,
     cells_of,
     confidence_cells,
     confidence_headers,
     cost_cells,
     other_metrics,
     place,
+    split_rows,
 )
 from bench.report.content import Content, Row
 from bench.report.figures.picture import Picture
 from bench.report.wording import estimate, points, share
 from bench.stats.estimate import Estimate
 
-TEXTS = frozenset(("model", "role", "verdict", "grade", "true class", "predicted class", "licence", "key of its table"))
+TEXTS = frozenset(
+    ("model", "role", "verdict", "grade", "true class", "predicted class", "licence", "key of its table", "method")
+)
 """Headers of columns that hold words and not figures."""
 LONG = frozenset(("cells, by fold", "summary", "trained on"))
 """Headers of columns whose text may need several lines."""
@@ -52,6 +57,12 @@ def scores_table(content: Content) -> Table:
         rows=tuple(cells_of(row, content.task.reference) for row in content.rows),
         marked=content.decision.pick,
     )
+
+
+def split_table(content: Content) -> Table:
+    """Return how each model compares with the reference over the items of one split; without rows where it does not."""
+    rows = tuple(split_rows(content))
+    return Table(caption=SPLIT_ABOUT, headers=SPLIT_HEADERS, rows=rows, marked=content.decision.pick)
 
 
 def others_table(content: Content) -> Table:

@@ -6,10 +6,13 @@ from typing import Literal
 
 import numpy as np
 
+from bench.stats.bootstrap import mcnemar
 from bench.stats.pairs import CorrectedMean, corrected_mean, detectable_difference, folds_needed
 from bench.stats.single_split import item_difference, mean_on_one_split
 from bench.stats.table import ModelScores
 from bench.types import Comparison, seed_for
+
+OVER_FOLDS = "corrected resampled t over folds"
 
 
 def score_interval(scores: ModelScores, test_train_ratio: float) -> CorrectedMean:
@@ -68,7 +71,17 @@ def compare(
         verdict=verdict,
         detectable=detectable_difference(difference),
         folds_needed=folds_needed(difference, margin),
+        method=difference.method if difference.df == 0 or difference.method else OVER_FOLDS,
+        mcnemar=_mcnemar(one, reference) if difference.method else math.nan,
     )
+
+
+def _mcnemar(one: ModelScores, other: ModelScores) -> float:
+    """Return McNemar's p; NaN where items come in groups, which it would take as independent."""
+    mine, theirs = one.facts.right, other.facts.right
+    if mine is None or theirs is None or one.facts.groups is not None:
+        return math.nan
+    return mcnemar(mine[0], theirs[0])
 
 
 def _resolution(scores: ModelScores) -> float:
