@@ -126,7 +126,7 @@ def split_rows(content: Content) -> list[tuple[str, ...]]:
 def _p_value(row: Row) -> str:
     if math.isnan(row.against.mcnemar):
         return "? (not for items in groups)"
-    return "< 0.001" if row.against.mcnemar < 0.001 else f"{row.against.mcnemar:.3f}"
+    return "below 0.001" if row.against.mcnemar < 0.001 else f"{row.against.mcnemar:.3f}"
 
 
 LOSSES = ("brier", "log_loss")
