@@ -12,7 +12,7 @@ usage: python -m bench [run] task=TASK [KEY=VALUE ...]     benchmark, and recomm
        python -m bench report [TASK/DATA/BUDGET ...]       write the reports anew, from tables and predictions
        python -m bench list [tasks|data|models]            what there is
        python -m bench zoo list|fetch|verify|lock [NAME]   pretrained weights and packaged data
-       python -m bench validate [DIR]                      check the tables under results/
+       python -m bench validate [DIR] [recompute=5%]       check the tables, and run a share of the cells again
        python -m bench doctor                              what works on this machine, and why not
 
   task=text_clf                         the task's own default data
@@ -26,7 +26,8 @@ usage: python -m bench [run] task=TASK [KEY=VALUE ...]     benchmark, and recomm
   curve=true                            scores at growing numbers of training rows, and where models cross
   decision.max_latency_ms=20            hard limits: max_latency_ms, max_memory_mb, max_failure_rate, licences=[MIT]
   report.error_cost=10 report.human_cost=1   what to hand to a human; see conf/report/default.yaml
-  executor=processes                    cells in worker processes, with a hard time limit
+  executor=processes|ray|serial         worker processes with hard limits, a cluster, or this process
+  shard=2/4                             one of four parts; a run without it puts them together
   zoo.fetch=true                        fetch missing weights first
   rerun=none|failed|all                 finished cells are reused unless told otherwise
   seed=1  results_dir=DIR  cache_dir=DIR  --config-dir=DIR  -m task=a,b (one run each)  experiment=NAME
@@ -126,7 +127,11 @@ def _other_verb(verb: str, words: Sequence[str]) -> int:
 
     from bench import config, hydra_errors
 
+    if {"-h", "--help"} & set(words):
+        print(HELP, end="")
+        return 0
     config.register_schemas()
+    words = _without_dashes(words)
     positional = [word for word in words if "=" not in word or word.startswith(("pkg:", "dir:"))]
     overrides = [word for word in words if word not in positional]
     try:
@@ -149,9 +154,11 @@ def _other_verb(verb: str, words: Sequence[str]) -> int:
 
             return report(positional, settings.results_dir)
         case "validate":
+            from bench.verbs.recompute import share_of
             from bench.verbs.validate import validate
 
-            return validate([*positional, settings.results_dir][0])
+            share, cache = share_of(str(settings.recompute)), config.cache_dir(settings.cache_dir)
+            return validate([*positional, settings.results_dir][0], share, cache)
         case _:
             from bench.verbs.zoo import tend
 
@@ -159,6 +166,19 @@ def _other_verb(verb: str, words: Sequence[str]) -> int:
             return tend(
                 action, [*names, *settings.names], config.cache_dir(settings.cache_dir), settings.allow_unpinned
             )
+
+
+def _without_dashes(words: Sequence[str]) -> list[str]:
+    """Turn ``--key value`` and ``--key=value``, as other tools have it, into ``key=value``."""
+    out: list[str] = []
+    left = list(words)
+    while left:
+        word = left.pop(0)
+        if word.startswith("--"):
+            key, equals, value = word[2:].replace("-", "_").partition("=")
+            word = f"{key}={value}" if equals else f"{key}={left.pop(0) if left else ''}"
+        out.append(word)
+    return out
 
 
 def _say_error(text: str, code: int = 2) -> int:

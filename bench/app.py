@@ -10,7 +10,7 @@ from bench.errors import BenchError, ConfigError, did_you_mean
 from bench.executor import cap_threads, threads_per_cell, worker_count
 from bench.ledger import BAD, Ledger
 from bench.machine import machine_class
-from bench.prepare import SCRATCH, Prepared, prepare
+from bench.prepare import SCRATCH, Prepared, prepare, remember_data
 from bench.publish import html_path, publish
 from bench.report.content import Content
 from bench.report.progress import Display
@@ -37,6 +37,7 @@ def run(config: RunConfig) -> int:
     console = Console() if sys.stdout.isatty() else Console(width=150)
     display = Display(console, task.metrics[0], RunLog.below(SCRATCH))
     ready = prepare(config, display.say)
+    remember_data(config.data)
     cells = ready.cells()
     ledger = Ledger(ready)
     display.say(_announcement(ready, len(cells)))

@@ -119,6 +119,9 @@ class ValidateSchema:
     """``python -m bench validate``."""
 
     results_dir: str = "results"
+    recompute: str = ""
+    """Share of the cells to run again, such as 5%."""
+    cache_dir: str = ""
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from bench import plan
@@ -125,7 +126,7 @@ class Ledger:
         write_entry(self.store, self.run.root, model, entry)
 
 
-def write_entry(store: Store, root: Any, model: str, entry: Entry) -> None:
+def write_entry(store: Store, root: Path, model: str, entry: Entry) -> None:
     """Write what a journal holds of a model into its table."""
     below = store.folder.relative_to(root)
     own = Store(folder=store.folder, timings=root / "timings" / entry.machine / below, metrics=store.metrics)

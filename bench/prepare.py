@@ -1,15 +1,17 @@
 """From a config to a run that can start: data read, splits made, models chosen; nothing is fitted."""
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from bench import plan, registry
 from bench.cell import CellInputs
 from bench.data import Reader
 from bench.executor import threads_per_cell
+from bench.files import write_atomically
 from bench.predictions import Predictions
-from bench.settings import RunConfig
+from bench.settings import DataSpec, RunConfig
 from bench.types import Cell, Dataset, ModelChoice, Split, Task
 from bench.zoo.features import FeatureCache
 from bench.zoo.store import Zoo
@@ -77,3 +79,20 @@ def prepare(config: RunConfig, say: Callable[[str], None]) -> Prepared:
         models=plan.choose_models(config, task),
         zoo=zoo,
     )
+
+
+def remember_data(spec: DataSpec) -> None:
+    """Keep how a data set is read, so that cells on a user's own file can be run again from here."""
+    write_atomically(_remembered(spec.name), json.dumps(asdict(spec), indent=2).encode(), durable=False)
+
+
+def recall_data(name: str) -> DataSpec | None:
+    """Return how a data set was last read from here; None where it was not."""
+    try:
+        return DataSpec(**json.loads(_remembered(name).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _remembered(name: str) -> Path:
+    return SCRATCH / "data" / f"{name}.json"

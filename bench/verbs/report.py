@@ -6,12 +6,14 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.errors import BenchError
+from bench.journal import FOLDER, Entry, take_in
+from bench.ledger import write_entry
 from bench.machine import machine_class
 from bench.measure import measure_items
+from bench.prepare import SCRATCH
 from bench.publish import html_path, predictions_of, publish
 from bench.report.read import read_content
 from bench.results import Store, read_provenance
-from bench.prepare import SCRATCH
 
 
 def report(folders: Sequence[str], results_dir: str) -> int:
@@ -23,6 +25,7 @@ def report(folders: Sequence[str], results_dir: str) -> int:
         If there is nothing to report.
     """
     root = Path(results_dir)
+    _take_in_journals(root)
     # With or without the folder of results in front, as a shell completes it.
     found = [root / Path(name).as_posix().removeprefix(f"{root.as_posix()}/") for name in folders] or sorted(
         {path.parent for path in root.glob("*/*/*/*.csv")}
@@ -38,6 +41,18 @@ def report(folders: Sequence[str], results_dir: str) -> int:
             raise BenchError(f"{folder} has no table of a reference. Expected TASK/DATA/BUDGET below {root}.")
         console.print(f"{folder / 'report.md'}; with pictures: {html_path(content, SCRATCH)}")
     return 0
+
+
+def _take_in_journals(root: Path) -> None:
+    """Write what killed runs and shards left into the tables."""
+    for journals in sorted(path for path in root.glob(f"*/*/*/{FOLDER}") if path.is_dir()):
+        folder = journals.parent
+
+        def write(model: str, entry: Entry, folder: Path = folder) -> None:
+            store = Store(folder=folder, timings=folder, metrics=tuple(entry.made["inputs"]["metrics"]))
+            write_entry(store, root, model, entry)
+
+        take_in(folder, write)
 
 
 def _machine(folder: Path) -> str:

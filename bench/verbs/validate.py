@@ -11,16 +11,25 @@ from rich.text import Text
 
 from bench.errors import BenchError
 from bench.items import read_items
+from bench.journal import FOLDER
 from bench.publish import decision_json, read_decisions
 from bench.report.content import Content
 from bench.report.markdown import overview_markdown, report_markdown
 from bench.report.read import read_content
 from bench.results import format_records, read_measured, read_provenance, read_records, read_timings
 from bench.types import Record, Robustness
+from bench.verbs.recompute import recompute
 
 
-def validate(results_dir: str) -> int:
+def validate(results_dir: str, share: float, cache_dir: Path) -> int:
     """Print every problem; return 1 where there is one.
+
+    Parameters
+    ----------
+    results_dir : str
+    share : float
+        Of the cells that are run again and compared; 0 runs none.
+    cache_dir : Path
 
     Raises
     ------
@@ -39,8 +48,12 @@ def validate(results_dir: str) -> int:
     problems += [f"{path} belongs to no table" for path in measured if path.parents[1] / path.stem not in tables]
     problems += [problem for path in sorted(root.glob("timings/*/*/*/*/*.csv")) for problem in _timing_problems(path)]
     problems += _report_problems(root, sorted({path.parent for path in tables}))
+    if share:
+        problems += recompute(tables, share, cache_dir, console.print)
     for problem in problems:
         console.print(Text(problem, style="red"))
+    for path in sorted(root.glob(f"*/*/*/{FOLDER}/*.jsonl")):
+        console.print(f"{path}: cells of a run that was stopped, or of a shard; the next run or report takes them in.")
     console.print(f"{len(tables)} tables, {len(problems)} problems.")
     return int(bool(problems))
 
