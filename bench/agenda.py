@@ -1,7 +1,8 @@
 """Which cell comes next: what decides comes first.
 
-After the reference one fold of everything is run, then the rest, the best candidates first, so that a run that is cut
-short has spent its time where the decision is. Knows names and scores; nothing of how a cell is run.
+After the reference one fold of everything is run, then the other folds, the best candidates first, then other seeds
+and repeats in the same way, so that a run that is cut short has spent its time where the decision is. Knows names and
+scores; nothing of how a cell is run.
 """
 
 import math
@@ -82,16 +83,19 @@ class Agenda:
         seconds : float
             Time that is left: cells that are known to take longer do not come.
         """
-        for first_look in (True, False):
-            for name in self._ranked:
-                lane = self._lanes[name]
-                if not lane.waiting or self._is_first_look(lane.waiting[0]) is not first_look:
-                    continue
-                cell = lane.waiting[0]
-                if self._fold(cell) < self._open_folds and not lane.seconds > seconds:
-                    lane.running[plan.cell_id(cell)] = lane.waiting.popleft()
-                    return cell
-        return None
+        ready = [
+            (self._round(lane.waiting[0]), rank, name)
+            for rank, name in enumerate(self._ranked)
+            if (lane := self._lanes[name]).waiting
+            and self._fold(lane.waiting[0]) < self._open_folds
+            and not lane.seconds > seconds
+        ]
+        if not ready:
+            return None
+        lane = self._lanes[min(ready)[2]]
+        cell = lane.waiting.popleft()
+        lane.running[plan.cell_id(cell)] = cell
+        return cell
 
     def take(self, records: Iterable[Record]) -> list[Record]:
         """Enter records; return those that follow from them without a fit: filled in, or stopped by the race."""
@@ -135,10 +139,15 @@ class Agenda:
         counts = ((len(lane.waiting) + len(lane.running), lane.seconds) for lane in self._lanes.values())
         return math.fsum(count * (usual if math.isnan(seconds) else seconds) for count, seconds in counts)
 
-    def _place(self, cell: Cell) -> tuple[int, ...]:
-        """Return the place of a cell among those of its model; a race goes round by round."""
-        fold = self._fold(cell) if self.rules.race else 0
-        return (not self._is_first_look(cell), fold, cell.seed, cell.repeat, cell.fold)
+    def _place(self, cell: Cell) -> tuple[tuple[int, ...], int, int]:
+        return self._round(cell), self._fold(cell), cell.seed
+
+    def _round(self, cell: Cell) -> tuple[int, ...]:
+        """Return the round that a cell belongs to: all models finish one before the next begins."""
+        if self._is_first_look(cell):
+            return (0,)
+        # A race is judged fold by fold; without one, all folds come before a second seed or repeat.
+        return (1, self._fold(cell)) if self.rules.race else (1, cell.repeat, cell.seed)
 
     def _fold(self, row: Cell | Record) -> int:
         return self._folds[row.repeat, row.fold]

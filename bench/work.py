@@ -24,8 +24,9 @@ from bench.settings import ExecutorSpec
 from bench.types import Cell, Cost, ModelChoice, Record, Robustness
 from bench.zoo.store import go_offline
 
-FOR_THE_REPORT = 0.03
-"""Share of the run's time that is left for its report."""
+FOR_THE_REPORT = 5.0
+"""Seconds of the run that are left for its report, or a share, whichever is more; of a short run a quarter."""
+REPORT_SHARE = 0.03
 ENCODED_AT_ONCE = 4096
 """Texts after which vectors are kept and the clock is looked at."""
 
@@ -37,7 +38,8 @@ class Work:
         self.run = run
         self.ledger = ledger
         self.display = display
-        self.deadline = started + (1 - FOR_THE_REPORT) * run.config.budget.run_seconds
+        seconds = run.config.budget.run_seconds
+        self.deadline = started + seconds - min(seconds / 4, max(FOR_THE_REPORT, REPORT_SHARE * seconds))
         self.inputs = run.inputs()
         self.fitted: set[str] = set()
         """Models of which a cell was run, not reused."""

@@ -27,9 +27,10 @@ class Display:
     metric: str
     log: RunLog
 
-    def say(self, text: str) -> None:
-        """Print one line."""
-        self.console.print(Text(text), highlight=False)
+    def say(self, text: str, timed: bool = False) -> None:
+        """Print one line, with the seconds since the start where it is ``timed``."""
+        at = f"[{time.monotonic() - self.log.started:5.0f} s] " if timed else ""
+        self.console.print(Text(at + text), highlight=False)
         self.log.say(text)
 
     @contextmanager
@@ -119,7 +120,7 @@ class CellProgress:
         self.bar.advance(1)
         whole = self.left[record.model] == 0
         if whole:
-            self.display.say(self._summary(record.model, self.records.pop(record.model)))
+            self.display.say(self._summary(record.model, self.records.pop(record.model)), timed=True)
         return whole
 
     def tick(self, seconds_left: Callable[[], float]) -> None:
@@ -142,7 +143,7 @@ class CellProgress:
         if terminal:
             self.bar.advance(0, more=standing)
         else:
-            self.display.say(f"{self.done} of {self.total} cells; {standing}")
+            self.display.say(f"{self.done} of {self.total} cells; {standing}", timed=True)
 
     def _standing(self, now: float, left: float) -> str:
         parts = []
@@ -157,7 +158,7 @@ class CellProgress:
 
     def _summary(self, model: str, records: list[Record]) -> str:
         ok = [record for record in records if record.status == "ok"]
-        parts = [f"[{time.monotonic() - self.display.log.started:5.0f} s] {model}: {len(records)} cells"]
+        parts = [f"{model}: {len(records)} cells"]
         if ok:
             # By fold first: the probe of a deterministic model gives one fold a second seed.
             folds: dict[tuple[int, int], list[float]] = {}
