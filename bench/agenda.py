@@ -182,9 +182,10 @@ class Agenda:
         """Fill in what is held once all else of the model is in; what cannot be filled in has to be run."""
         if lane.waiting or lane.running or not lane.held:
             return []
-        filled, refits, _ = plan.fill(lane.held, lane.known)
+        held = {plan.cell_id(cell): cell for cell in lane.held}
+        filled, refits, _ = plan.fill(list(held), lane.known)
         lane.held = []
-        lane.waiting.extend(sorted(refits, key=self._place))
+        lane.waiting.extend(sorted((held[one] for one in refits), key=self._place))
         lane.known += filled
         return filled
 

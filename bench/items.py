@@ -8,6 +8,7 @@ import base64
 import hashlib
 import json
 import zlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -77,7 +78,7 @@ def measure(
         Seeds the resampling, with the model's name.
     """
     folds: dict[tuple[int, int], list[tuple[NDArray[np.intp], Probabilities]]] = {}
-    for record in sorted(records, key=lambda r: (r.repeat, r.seed, r.fold)):
+    for record in sorted(_whole_runs(records, truth), key=lambda r: (r.repeat, r.seed, r.fold)):
         p = predictions.load(record) if record.status == "ok" else None
         rows = truth.tests.get((record.repeat, record.fold))
         if p is None or rows is None or len(rows) != len(p):
@@ -111,6 +112,14 @@ def measure(
         confusion=_confusion(labels, truth),
         groups=None if truth.groups is None else _in_order(truth.groups[labels[min(labels)][0]]),
     )
+
+
+def _whole_runs(records: Sequence[Record], truth: Truth) -> list[Record]:
+    """Return the records of every repeat and seed that ran on all folds: where a run was cut short, others did not."""
+    ran = [record for record in records if record.status not in ("skipped", "unavailable")]
+    found = Counter((record.repeat, record.seed) for record in ran)
+    folds = Counter(repeat for repeat, _ in truth.tests)
+    return [record for record in ran if found[record.repeat, record.seed] == folds[record.repeat]]
 
 
 def digests_of(records: Sequence[Record]) -> str:

@@ -127,7 +127,25 @@ class Ledger:
 
 
 def write_entry(store: Store, root: Path, model: str, entry: Entry) -> None:
-    """Write what a journal holds of a model into its table."""
+    """Write what a journal holds of a model into its table, and fill in what follows from it without a fit.
+
+    Parameters
+    ----------
+    store : Store
+        Of the journal's folder.
+    root : Path
+        Folder of all tables.
+    model : str
+    entry : Entry
+    """
     below = store.folder.relative_to(root)
     own = Store(folder=store.folder, timings=root / "timings" / entry.machine / below, metrics=store.metrics)
-    own.write(model, entry.made, entry.records, "keep" if entry.alone else "none")
+    timings: Timings = "keep" if entry.alone else "none"
+    own.write(model, entry.made, entry.records, timings)
+    about, inputs = entry.made["about"], entry.made["inputs"]
+    if about["deterministic"]:
+        known = own.read(model, entry.made["key"])
+        seeds, folds = range(1, about["budget"]["seeds"]), range(inputs["folds"])
+        wanted = [(model, r, f, s) for r in range(about["repeats"]) for f in folds for s in seeds]
+        filled, _, _ = plan.fill([one for one in wanted if one not in known], known.values())
+        own.write(model, entry.made, filled, timings)

@@ -144,13 +144,13 @@ def first_wave(cells: Iterable[Cell], deterministic: Iterable[str]) -> tuple[lis
     return fitted, repeats
 
 
-def fill(repeats: Sequence[Cell], records: Iterable[Record]) -> tuple[list[Record], list[Cell], list[str]]:
+def fill(repeats: Sequence[CellId], records: Iterable[Record]) -> tuple[list[Record], list[CellId], list[str]]:
     """Fill in the other seeds of models whose two seeds agreed on the first fold.
 
     Parameters
     ----------
-    repeats : sequence of Cell
-        The second part of `first_wave`.
+    repeats : sequence of CellId
+        Of the second part of `first_wave`.
     records : iterable of Record
         Of the first part.
 
@@ -158,26 +158,28 @@ def fill(repeats: Sequence[Cell], records: Iterable[Record]) -> tuple[list[Recor
     -------
     filled : list of Record
         Marked by ``origin="fill"``.
-    refits : list of Cell
+    refits : list of CellId
         Cells that have to be fitted after all.
     broken : list of str
         Models that called themselves deterministic and are not.
     """
     known = {cell_id(record): record for record in records}
     filled: list[Record] = []
-    refits: list[Cell] = []
+    refits: list[CellId] = []
     broken: list[str] = []
-    for model in dict.fromkeys(cell.model for cell in repeats):
+    for model in dict.fromkeys(model for model, *_ in repeats):
         one, two = known.get((model, 0, 0, 0)), known.get((model, 0, 0, 1))
         both_ok = one is not None and two is not None and one.status == two.status == "ok"
         if both_ok and one is not None and two is not None and one.digest != two.digest:
             broken.append(model)
-        for cell in (cell for cell in repeats if cell.model == model):
-            source = known.get((model, cell.repeat, cell.fold, 0))
+        for name, repeat, fold, seed in repeats:
+            source = known.get((model, repeat, fold, 0))
+            if name != model:
+                continue
             if both_ok and model not in broken and source is not None and source.status == "ok":
-                filled.append(replace(source, seed=cell.seed, origin="fill"))
+                filled.append(replace(source, seed=seed, origin="fill"))
             else:
-                refits.append(cell)
+                refits.append((name, repeat, fold, seed))
     return filled, refits, broken
 
 

@@ -198,11 +198,70 @@ def test_a_learning_curve_has_a_table_of_its_own_and_enters_the_main_report(benc
 
 def test_a_run_out_of_time_says_what_was_not_started_and_goes_on(bench, reviews, tmp_path):
     said = bench("task=text_clf", STABLE, *reviews, "budget.run_seconds=0.001")
-    assert "cells were not started within 0.001 s (budget.run_seconds): the same command goes on" in said
+    assert "cells were not finished within 0.001 s (budget.run_seconds): the same command goes on" in said
     assert "tfidf_logreg" in said
     assert "nan" not in said
     assert "60 cells" in bench("task=text_clf", STABLE, *reviews)
     assert bench("validate") == "4 tables, 0 problems.\n"
+
+
+@pytest.mark.parametrize("executor", ["serial", "processes"])
+def test_the_run_keeps_its_time(reviews, tmp_path, environment, executor):
+    """Start, report and all: what a run of two minutes' work takes in thirty seconds."""
+    command = [sys.executable, "-m", "bench", "task=text_clf", STABLE, *reviews, "budget.repeats=300"]
+    started = time.monotonic()
+    done = subprocess.run(
+        [*command, "budget.run_seconds=30", f"executor={executor}"],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert time.monotonic() - started < 33, done.stdout
+    assert "the same command goes on from here" in done.stdout
+
+
+def test_shards_put_together_are_the_whole_run(bench, reviews, tmp_path):
+    command = ["task=text_clf", STABLE, *reviews]
+    bench(*command, "results_dir=whole")
+    for number in (1, 2, 3):
+        said = bench(*command, "results_dir=parts", f"shard={number}/3")
+        assert "Run the same command without shard=" in said
+    assert not list((tmp_path / "parts").rglob("*.csv"))
+    # An interrupted shard goes on where it was.
+    assert "cells reused" in bench(*command, "results_dir=parts", "shard=2/3")
+    said = bench(*command, "results_dir=parts")
+    # Five folds of four models, the other seeds of one, and the probes of three; what is left is filled in.
+    assert "42 cells of a run that was stopped, or of shards, were found" in said
+    whole, parts = files(tmp_path / "whole"), files(tmp_path / "parts")
+    tables = [name for name in whole if name.endswith(".csv") and "timings" not in name]
+    assert len(tables) == 4
+    assert {name: whole[name] for name in tables} == {name: parts[name] for name in tables}
+    assert not list((tmp_path / "parts").rglob("journal"))
+
+
+def test_a_report_takes_in_what_shards_left(bench, reviews, tmp_path):
+    bench("task=text_clf", STABLE, *reviews, "shard=1/1")
+    bench("report")
+    report = (tmp_path / "results/text_clf/reviews/quick/report.md").read_text()
+    assert "nb_svm" in report
+    assert bench("validate") == "4 tables, 0 problems.\n"
+
+
+def test_validate_runs_cells_again_and_finds_another_score(bench, reviews, tmp_path):
+    bench("task=text_clf", STABLE, *reviews)
+    said = bench("validate", "--recompute", "100%")
+    assert re.search(r"quick: (\d+) of \1 cells run again", said)
+    assert "4 tables, 0 problems." in said
+    table = tmp_path / "results/text_clf/reviews/quick/nb_svm.csv"
+    row = table.read_text().splitlines()[1]
+    score = row.split(",")[6]
+    table.write_text(table.read_text().replace(row, row.replace(f",{score},", ",0.5,", 1)))
+    assert f"accuracy 0.5 is now {score}" in bench("validate", "recompute=1", code=1)
+
+
+def test_what_cannot_be_run_again_is_said(bench, finished, tmp_path):
+    shutil.copytree(finished / "results", tmp_path / "results")
+    said = bench("validate", "recompute=5%")
+    assert "not run again. Its data set reviews is not in the catalogue, and was not read from here." in said
+    assert "recompute=many is no share" in bench("validate", "recompute=many", code=2)
 
 
 def test_refreshed_timings_are_measured_anew(bench, reviews, tmp_path):
@@ -395,12 +454,18 @@ def test_verify_fails_and_names_the_file_after_one_byte_was_changed(bench, tmp_p
     assert f"{weights.name} differs from the lock" in said
 
 
+def _said_by(folder):
+    """Return the lines on nb_svm in a journal."""
+    lines = [line for path in folder.glob("*.jsonl") for line in path.read_text().splitlines()]
+    return [line for line in lines if '"model": "nb_svm"' in line and '"digest"' in line]
+
+
 def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(reviews, tmp_path, environment):
     command = [sys.executable, "-m", "bench", "task=text_clf", STABLE, *reviews, "budget.seeds=40"]
     running = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     folder = tmp_path / "results/text_clf/reviews/quick"
     limit = time.monotonic() + 120
-    while not (folder / "nb_svm.csv").exists() and time.monotonic() < limit and running.poll() is None:
+    while not (journal := _said_by(folder / "journal")) and time.monotonic() < limit and running.poll() is None:
         time.sleep(0.05)
     running.send_signal(signal.SIGINT)
     _, said = running.communicate(timeout=60)
@@ -408,7 +473,9 @@ def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(reviews, tmp_path, e
     assert b"What was done is kept" in said
     kept = (folder / "nb_svm.csv").read_text()
     assert 1 < len(kept.splitlines()) < 201
+    assert journal
     assert list(folder.rglob("*.part")) == []
+    assert not (folder / "journal").exists()
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert int(re.search(r"(\d+) cells reused", done.stdout)[1]) >= 13

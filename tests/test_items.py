@@ -97,3 +97,13 @@ def test_filled_cells_have_the_predictions_of_the_fitted_seed(ran):
     fitted = [record for record in records if record.seed == 0]
     filled = [replace(record, seed=seed, origin="fill") for record in fitted for seed in (1, 2)]
     assert measure([*fitted, *filled], shared.predictions, truth, "toy", 0).churn == (0.0, 0.0, 0.0)
+
+
+def test_seeds_that_a_cut_run_left_incomplete_say_nothing_and_spoil_nothing(ran):
+    shared, records, truth = ran
+    whole = [one for one in records if one.seed == 0]
+    cut = measure([*whole, next(one for one in records if one.seed == 1)], shared.predictions, truth, "toy", 0)
+    alone = measure(whole, shared.predictions, truth, "toy", 0)
+    assert set(cut.right) == {(0, 0)}
+    assert cut.calibration_error == alone.calibration_error
+    assert np.isnan(cut.churn[0])

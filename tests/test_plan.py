@@ -84,19 +84,30 @@ def test_a_deterministic_model_is_fitted_once_a_fold_and_once_more_to_check():
     assert plan.first_wave(deterministic_cells(), []) == (deterministic_cells(), [])
 
 
+def test_shards_part_the_fits_by_folds_and_lose_none():
+    models = [toy("sure", deterministic=True), toy("drawn")]
+    every = [cell(one, fold=fold, seed=seed) for one in models for fold in range(5) for seed in range(3)]
+    parts = [plan.of_shard(every, models, (number, 3)) for number in (1, 2, 3)]
+    fitted, _ = plan.first_wave(every, ["sure"])
+    assert sorted(plan.cell_id(one) for part in parts for one in part) == sorted(map(plan.cell_id, fitted))
+    assert all(len(part) >= 5 for part in parts)
+    whereabouts = {(one.model, one.fold): number for number, part in enumerate(parts) for one in part}
+    assert all(whereabouts[one.model, one.fold] == number for number, part in enumerate(parts) for one in part)
+
+
 def test_equal_digests_fill_the_other_seeds_and_say_so():
-    _, repeats = plan.first_wave(deterministic_cells(), ["toy"])
+    repeats = [plan.cell_id(one) for one in plan.first_wave(deterministic_cells(), ["toy"])[1]]
     known = [record(fold=fold, seed=0, score=0.5 + fold / 8, digest=str(fold)) for fold in range(4)]
     known.append(record(fold=0, seed=1, score=0.5, digest="0"))
     filled, refits, broken = plan.fill(repeats, known)
     assert refits == broken == []
-    assert {(r.fold, r.seed) for r in filled} == {(c.fold, c.seed) for c in repeats}
+    assert {(r.fold, r.seed) for r in filled} == {(fold, seed) for _, _, fold, seed in repeats}
     assert {r.origin for r in filled} == {"fill"}
     assert all(r.scores == known[r.fold].scores and r.digest == str(r.fold) for r in filled)
 
 
 def test_different_digests_make_it_an_ordinary_model_and_a_finding():
-    _, repeats = plan.first_wave(deterministic_cells(), ["toy"])
+    repeats = [plan.cell_id(one) for one in plan.first_wave(deterministic_cells(), ["toy"])[1]]
     known = [record(fold=fold, seed=0) for fold in range(4)] + [record(fold=0, seed=1, digest="other")]
     filled, refits, broken = plan.fill(repeats, known)
     assert filled == []
@@ -105,7 +116,7 @@ def test_different_digests_make_it_an_ordinary_model_and_a_finding():
 
 
 def test_a_failed_check_fills_nothing():
-    _, repeats = plan.first_wave(deterministic_cells(), ["toy"])
+    repeats = [plan.cell_id(one) for one in plan.first_wave(deterministic_cells(), ["toy"])[1]]
     known = [record(fold=fold, seed=0) for fold in range(4)] + [record(fold=0, seed=1, status="failed")]
     filled, refits, broken = plan.fill(repeats, known)
     assert (filled, refits, broken) == ([], repeats, [])
