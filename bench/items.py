@@ -179,7 +179,8 @@ def _churn(
     if not found[0].value:
         # Nothing changed, so nothing changed in excess.
         return (0.0, 0.0, 0.0), (0.0, 0.0, 0.0)
-    return tuple((max(0.0, churn.value), churn.low, churn.high) for churn in found)
+    # In this order a value that is not a number stays one.
+    return tuple((max(churn.value, 0.0), churn.low, churn.high) for churn in found)
 
 
 def _losses(parts: Sequence[tuple[NDArray[np.intp], Probabilities]], truth: Truth) -> tuple[float, float]:
