@@ -11,9 +11,10 @@ from bench.stats.decision import decide
 from bench.stats.dependable import dependable_score
 from bench.stats.estimate import Estimate
 from bench.stats.pairs import corrected_mean, detectable_difference, folds_needed
+from bench.stats.seconds import one_two_five
 from bench.stats.single_split import dependable_on_one_split, mean_on_one_split
 from bench.stats.stability import stability
-from bench.stats.table import ModelFacts, ModelScores, Scoring, one_two_five, scores_by_model
+from bench.stats.table import ModelFacts, ModelScores, Scoring, scores_by_model
 from bench.types import Cost
 from tests.builders import record
 

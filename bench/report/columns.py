@@ -7,7 +7,7 @@ from bench.report.content import Content, Row
 from bench.report.wording import decimals, estimate, interval, points, seconds, share
 from bench.stats.comparison import OVER_FOLDS
 from bench.stats.estimate import Estimate
-from bench.stats.table import one_two_five
+from bench.stats.seconds import one_two_five
 
 HEADERS = (
     "model",
@@ -30,12 +30,13 @@ def cells_of(row: Row, reference: str) -> tuple[str, ...]:
     if not scores.cells.size:
         return (scores.name, scores.role, "?", "?", "?", "?", "?", "?", "not run", "?", "?")
     difference, verdict = _against(row, reference)
-    low, high = row.mean.interval()
+    low, high = row.interval
+    spread = "" if math.isnan(low) else f" ±{100 * (high - low) / 2:.2f}"
     return (
         scores.name,
         scores.role,
         points(scores.best),
-        points(row.mean.mean) if math.isnan(low) else f"{points(row.mean.mean)} ±{100 * (high - low) / 2:.2f}",
+        points(scores.mean) + spread + (f" ({row.folds_run})" if row.folds_run else ""),
         points(card.dependable.value),
         points(card.total_sd.value),
         share(card.churn.value),
@@ -143,6 +144,8 @@ def place(row: Row) -> tuple[str, str]:
     known = row.standing
     if row.scores.role == "floor":
         return "? (floor)", "?"
+    if known is None and row.scores.partial:
+        return "? (too few folds)", "?"
     return ("?", "?") if known is None else (f"{known.p_best:.2f}", f"{known.membership:.2f}")
 
 
@@ -169,14 +172,14 @@ def confidence_cells(row: Row, content: Content) -> tuple[str, ...]:
     losses = tuple(decimals(_mean_of(row, name, content)) for name in LOSSES if name in content.task.metrics)
     items = row.items
     if not _knows_items(content):
-        return (row.scores.name, *losses)
+        return (row.label, *losses)
     if items is None:
         why = "? (predictions not kept)" if row.scores.cells.size else "?"
-        return (row.scores.name, *losses, why, *("?",) * 6)
+        return (row.label, *losses, why, *("?",) * 6)
     value, low, high = items.calibration_error
     rescaled = "? (one fold)" if math.isnan(items.log_loss_rescaled) else decimals(items.log_loss_rescaled)
     return (
-        row.scores.name,
+        row.label,
         *losses,
         f"{decimals(items.log_loss)} → {rescaled}",
         estimate(Estimate(value=value, low=low, high=high, method="")),
@@ -222,7 +225,7 @@ def card_cells(row: Row) -> tuple[str, ...]:
     """Return one stability card as a row, in the order of `CARD_HEADERS`; in points unless said otherwise."""
     card = row.stability
     return (
-        row.scores.name,
+        row.label,
         *map(estimate, (card.seed_sd, card.training_sd, card.total_sd, card.churn)),
         estimate(card.excess_churn, scale=1),
         *map(

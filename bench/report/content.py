@@ -1,5 +1,6 @@
 """What a report says: plain values, ready to be worded, printed or drawn."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -57,6 +58,21 @@ class Row:
     standing: Standing | None
     """Place on the Pareto front; None where the model has no scores."""
 
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % interval of the mean; NaN where a model has fewer folds, for then the difference alone has one."""
+        return (math.nan, math.nan) if self.scores.partial else self.mean.interval()
+
+    @property
+    def folds_run(self) -> str:
+        """How many of the folds were run, as words for a table; empty where it is all of them."""
+        return f"{len(self.scores.folds)} of {self.scores.planned} folds" if self.scores.partial else ""
+
+    @property
+    def label(self) -> str:
+        """Name for tables whose figures are those of its own folds."""
+        return f"{self.scores.name} ({self.folds_run})" if self.folds_run else self.scores.name
+
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
@@ -84,7 +100,7 @@ class Content:
     @property
     def best(self) -> Row | None:
         """The model with the highest mean that is no floor; None where none has scores."""
-        rows = [row for row in self.rows if row.scores.role != "floor" and row.scores.cells.size]
+        rows = [row for row in self.rows if row.scores.role != "floor" and math.isfinite(row.scores.mean)]
         return max(rows, key=lambda row: row.scores.mean, default=None)
 
     @property

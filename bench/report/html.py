@@ -18,6 +18,7 @@ from bench.report.figures.confusion import confusion_picture
 from bench.report.figures.curve import curve_picture
 from bench.report.figures.pareto import pareto_picture
 from bench.report.figures.picture import Picture
+from bench.report.notes import table_notes
 from bench.report.tables import (
     card,
     changes_table,
@@ -91,6 +92,7 @@ def _view(content: Content, examples: Sequence[Example], labels: Sequence[str]) 
         "sections": SECTIONS,
         "decision": _decision(content),
         "scores": scores_table(content),
+        "notes": " ".join(table_notes(content)),
         "split": split_table(content),
         "others": others_table(content),
         "confidence": confidence_table(content),

@@ -25,6 +25,7 @@ from bench.report.columns import (
 )
 from bench.report.content import Content, Curve, Row
 from bench.report.curve import crossing_sentence
+from bench.report.notes import table_notes
 from bench.report.wording import (
     check_line,
     deferral_sentence,
@@ -47,6 +48,7 @@ def report_markdown(content: Content) -> str:
         f"Measured: {protocol(content)}. Data licence: {_escape(about['data_licence'])}.{_source(about)}",
         _table(HEADERS, [cells_of(row, content.task.reference) for row in content.rows]),
         _explain(content),
+        *(_escape(note) for note in [" ".join(table_notes(content))] if note),
     ]
     if split := split_rows(content):
         parts += ["## One split, item by item", SPLIT_ABOUT, _table(SPLIT_HEADERS, split)]
@@ -142,7 +144,7 @@ def _source(about: Mapping[str, Any]) -> str:
 
 def _others(row: Row, names: Sequence[str]) -> tuple[str, ...]:
     """Return the other metrics, and the place on the Pareto front."""
-    return (row.scores.name, *(points(row.others[name]) for name in names), *place(row))
+    return (row.label, *(points(row.others[name]) for name in names), *place(row))
 
 
 def _deferral(content: Content) -> str:
@@ -201,8 +203,7 @@ def _explain(content: Content) -> str:
         how = f"bootstrap over {'groups' if content.grouped else 'items'}, t over seeds"
     return (
         f"Best cell: the luckiest of its folds and seeds ({tried} cells of {len(content.rows)} models were fitted). "
-        f"Dependable: nine training runs in ten score at least this. Intervals and verdicts, 95 %: {how}. A question "
-        "mark means not measured."
+        f"Dependable: nine training runs in ten score at least this. Intervals and verdicts, 95 %: {how}."
     )
 
 

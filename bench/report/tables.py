@@ -72,7 +72,7 @@ def others_table(content: Content) -> Table:
         caption="Means over all cells, in points",
         headers=("model", *(metric(name).label for name in names), "P(best)", "on the front"),
         rows=tuple(
-            (row.scores.name, *(points(row.others.get(name, math.nan)) for name in names), *place(row))
+            (row.label, *(points(row.others.get(name, math.nan)) for name in names), *place(row))
             for row in content.rows
         ),
         marked=content.decision.pick,
@@ -214,7 +214,7 @@ def card(row: Row) -> Card:
     estimates = {one.name: getattr(found, one.name) for one in fields(found)}
     return Card(
         name=row.scores.name,
-        role=row.scores.role,
+        role=f"{row.scores.role}, {row.folds_run}" if row.folds_run else row.scores.role,
         grade=found.grade,
         components=tuple(
             Component(

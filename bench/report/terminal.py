@@ -8,6 +8,7 @@ from rich.text import Text
 
 from bench.report.columns import HEADERS, cells_of
 from bench.report.content import Content
+from bench.report.notes import table_notes
 from bench.report.wording import check_line, deferral_sentence, protocol, recommendation, undecided
 
 RIGHT = ("best cell", "dependable", "total SD", "churn", "p50")
@@ -21,6 +22,9 @@ def print_report(console: Console, content: Content) -> None:
     console.print()
     console.print(Text(protocol(content)))
     console.print(_table(console, content))
+    if notes := table_notes(content):
+        console.print(Text(" ".join(notes)))
+        console.print()
     for row in content.rows:
         if row.scores.reason:
             console.print(Text(f"{row.scores.name}: {row.scores.reason}", style="yellow"))

@@ -20,6 +20,12 @@ def points(value: float) -> str:
     return "?" if math.isnan(value) else f"{100 * value:.2f}"
 
 
+FEWER_FOLDS = (
+    "The mean of fewer folds is the reference's mean plus the difference to it on the folds that both have; its "
+    "dependable score is moved with it."
+)
+
+
 def decimals(value: float) -> str:
     """Return a loss, which is no share, with four decimals; a question mark where there is none."""
     return "?" if math.isnan(value) else f"{value:.4f}"

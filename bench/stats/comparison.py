@@ -4,9 +4,8 @@ import math
 from dataclasses import replace
 from typing import Literal
 
-import numpy as np
-
 from bench.stats.bootstrap import mcnemar
+from bench.stats.bridge import shared_folds
 from bench.stats.pairs import CorrectedMean, corrected_mean, detectable_difference, folds_needed
 from bench.stats.single_split import item_difference, mean_on_one_split
 from bench.stats.table import ModelScores
@@ -27,15 +26,25 @@ def paired(one: ModelScores, other: ModelScores, test_train_ratio: float) -> Cor
 
     Over the folds that both have; where that is a single one, over its items, if the predictions of both are known.
     """
-    theirs = dict(zip(other.folds, other.by_fold, strict=True))
-    gaps = [mine - theirs[fold] for fold, mine in zip(one.folds, one.by_fold, strict=True) if fold in theirs]
+    mine, theirs = shared_folds(one.folds, one.by_fold, other.folds, other.by_fold)
+    gaps = mine - theirs
     if len(gaps) == 1 and one.facts.right is not None and other.facts.right is not None:
         # The same draws whichever way round the two are given.
         first, second = sorted((one, other), key=lambda model: model.name)
         seed, groups = seed_for(0, first.name, second.name), first.facts.groups
         gap = item_difference(first.facts.right, second.facts.right, seed, groups)  # type: ignore[arg-type]
         return gap if first is one else replace(gap, mean=-gap.mean)
-    return corrected_mean(np.array(gaps), test_train_ratio, max(_resolution(one), _resolution(other)))
+    return corrected_mean(gaps, test_train_ratio, max(_resolution(one), _resolution(other)))
+
+
+def bridged(one: ModelScores, other: ModelScores, reference: ModelScores, test_train_ratio: float) -> CorrectedMean:
+    """Return the paired difference, or where too few folds are shared that of the differences to the reference."""
+    direct = paired(one, other, test_train_ratio)
+    if not math.isnan(direct.scale):
+        return direct
+    sides = [paired(model, reference, test_train_ratio) for model in (one, other)]
+    scale, df = math.hypot(*(side.scale for side in sides)), min(side.df for side in sides)
+    return CorrectedMean(mean=sides[0].mean - sides[1].mean, scale=scale, df=df)
 
 
 def compare(

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bench.settings import Limits
-from bench.stats.comparison import paired
-from bench.stats.pairs import detectable_difference, folds_needed
+from bench.stats.comparison import bridged, paired
+from bench.stats.pairs import CorrectedMean, detectable_difference, folds_needed
 from bench.stats.table import ModelScores, Scoring
 from bench.types import ROLES, Decision
 
@@ -41,6 +41,11 @@ def decide(models: Sequence[ModelScores], scoring: Scoring, limits: Limits) -> D
         return _nothing("The reference or the floor has no scores.")
     excluded = {
         name: why for name, model in known.items() if model.role != "floor" and (why := broken_limit(model, limits))
+    }
+    excluded |= {
+        name: "no fold in common with the reference"
+        for name, model in known.items()
+        if model.role != "floor" and math.isnan(model.mean)
     }
     if len(known[scoring.reference].folds) < 2:
         if any(known[name].facts.right is None for name in (scoring.reference, scoring.floor)):
@@ -92,6 +97,9 @@ class _Choice:
         contenders = [model for model in able if self._beats_floors(model)]
         if not able:
             return _nothing("No model keeps the hard limits.")
+        floor = self.known[self.scoring.floor]
+        if not contenders and math.isnan(self._difference(self.reference, floor).scale):
+            return _nothing(f"{floor.name} shares fewer than two folds with the others, so none is known to beat it.")
         if not contenders:
             size = f"the margin of {100 * self.margin:g}"
             return _nothing(f"No model beats {self.scoring.floor} by {size} with a probability of {BEATS_FLOOR}.")
@@ -121,10 +129,13 @@ class _Choice:
         """Return whether a model surely beats the floor; what owes its place to pretraining has to beat every one."""
         every = [one for one in self.known.values() if one.role == "floor"]
         floors = every if model.role in ("zoo", "ensemble") else [self.known[self.scoring.floor]]
-        return all(paired(model, one, self.ratio).probability_above(self.margin) >= BEATS_FLOOR for one in floors)
+        return all(self._difference(model, one).probability_above(self.margin) >= BEATS_FLOOR for one in floors)
+
+    def _difference(self, one: ModelScores, other: ModelScores) -> CorrectedMean:
+        return bridged(one, other, self.reference, self.ratio)
 
     def _p_within(self, better: ModelScores, model: ModelScores) -> float:
-        return 1 - paired(better, model, self.ratio).probability_above(self.margin)
+        return 1 - self._difference(better, model).probability_above(self.margin)
 
     def _separated(self, model: ModelScores) -> bool:
         return paired(model, self.reference, self.ratio).probability_above(0) >= SEPARATES
@@ -137,7 +148,7 @@ class _Choice:
         if not rivals:
             return best, ()
         rival = max(rivals, key=_dependable)
-        regret = {model.name: expected_regret(model, best.mean) for model in (best, rival)}
+        regret = {model.name: expected_regret(model, best.mean - model.shift) for model in (best, rival)}
         conflict = (
             f"mean and dependable score disagree: {best.name} is {100 * (best.mean - rival.mean):.2f} points ahead on "
             f"average, {rival.name} {100 * (_dependable(rival) - _dependable(best)):.2f} points in the worst run of "
@@ -154,10 +165,10 @@ class _Choice:
     def _facts(self, pick: ModelScores, best: ModelScores, runner_up: ModelScores) -> tuple[str, ...]:
         facts = []
         if pick is best:
-            allowed = " of those that keep the limits" if self.excluded else ""
+            allowed = " of those that are not left out" if self.excluded else ""
             facts.append(f"it has the best mean score{allowed}, {100 * pick.mean:.2f}")
         elif self._p_within(best, pick) >= NOT_WORSE:
-            gap = paired(pick, best, self.ratio)
+            gap = self._difference(pick, best)
             low, high = gap.interval()
             facts.append(
                 f"it is within the margin of {100 * self.margin:g} of the best, {best.name}, with probability "

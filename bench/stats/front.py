@@ -2,26 +2,25 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from bench.stats.pareto import Front, pareto_front
 from bench.stats.table import ModelScores, Scoring
 from bench.types import seed_for
 
 
 def front_of(scores: Sequence[ModelScores], scoring: Scoring) -> Front:
-    """Return who is on the front of score, stability and cost; floors are left out."""
-    models = [model for model in scores if model.role != "floor" and model.cells.size]
-    folds = sorted({fold for model in models for fold in model.folds})
-    cells = {}
-    for model in models:
-        table = np.full((len(folds), model.cells.shape[1]), np.nan)
-        table[[folds.index(fold) for fold in model.folds]] = model.cells
-        cells[model.name] = table
+    """Return who is on the front of score, stability and cost; floors are left out.
+
+    All models are drawn on the folds of the reference. One that has other folds must not cost the others theirs: it is
+    completed by `bench.stats.bridge`, and left out where it shares fewer than two folds with the reference.
+    """
+    cells = {
+        model.name: model.cells if model.bridged is None else model.bridged for model in scores if model.role != "floor"
+    }
+    drawn = [model for model in scores if model.name in cells and cells[model.name].size]
     return pareto_front(
-        cells,
-        {model.name: model.dependable.value for model in models},
-        {model.name: model.cost for model in models},
+        {model.name: cells[model.name] for model in drawn},
+        {model.name: model.dependable.value for model in drawn},
+        {model.name: model.cost for model in drawn},
         scoring.margin,
         scoring.test_train_ratio,
         seed_for(scoring.seed, "front"),

@@ -2,14 +2,16 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.stats import bootstrap
+from bench.stats.bridge import completed, shared_folds
 from bench.stats.dependable import dependable_score
 from bench.stats.estimate import Estimate
+from bench.stats.seconds import median, one_two_five, relative_spread, seconds_per_thousand
 from bench.stats.single_split import dependable_on_one_split
 from bench.types import Cost, Record, Role, seed_for
 
@@ -90,6 +92,12 @@ class ModelScores:
     """Mean variance of a fold's score under other test items; NaN where it does not follow from the score."""
     reason: str = ""
     """Why there are no cells, or why the first failed one failed."""
+    planned: int = 0
+    """Folds that any model was to be run on."""
+    shift: float = 0.0
+    """What is added to the mean of its own folds to compare it with means of others; 0 where the folds are equal."""
+    bridged: NDArray[np.floating] | None = None
+    """Cells on the folds of the reference, by `bench.stats.bridge`; None where it has these folds itself."""
 
     @property
     def role(self) -> Role:
@@ -103,8 +111,22 @@ class ModelScores:
 
     @property
     def mean(self) -> float:
-        """Mean over folds of the mean over seeds; NaN where there are none."""
-        return float(self.by_fold.mean()) if self.cells.size else math.nan
+        """Mean over folds of the mean over seeds, as it compares with that of other models; NaN where there is none.
+
+        A model with other folds than the reference has the reference's mean plus its difference to it over the folds
+        that both have: what was run on easy folds only would look good otherwise.
+        """
+        return float(self.by_fold.mean()) + self.shift if self.cells.size else math.nan
+
+    @property
+    def replicated(self) -> bool:
+        """Whether it has a mean over several folds that can be compared."""
+        return len(self.folds) > 1 and math.isfinite(self.mean)
+
+    @property
+    def partial(self) -> bool:
+        """Whether some of the folds were not run."""
+        return 0 < len(self.folds) < self.planned
 
     @property
     def best(self) -> float:
@@ -117,10 +139,39 @@ def scores_by_model(records: Sequence[Record], facts: Mapping[str, ModelFacts], 
     ran = [record for record in records if record.status not in ("skipped", "unavailable")]
     floor = [record for record in ran if record.model == scoring.floor and record.status == "ok"]
     imputed = _mean([scoring.sign * record.scores[scoring.metric] for record in floor])
-    return [
-        _scores_of(name, [r for r in records if r.model == name], known, imputed, scoring)
+    planned = len({(record.repeat, record.fold) for record in records})
+    models = [
+        replace(_scores_of(name, [r for r in records if r.model == name], known, imputed, scoring), planned=planned)
         for name, known in facts.items()
     ]
+    reference = next((model for model in models if model.name == scoring.reference), None)
+    return models if reference is None else [_comparable(model, reference, imputed, scoring) for model in models]
+
+
+def _comparable(model: ModelScores, reference: ModelScores, imputed: float, scoring: Scoring) -> ModelScores:
+    """Return the model with what makes its mean and its dependable score comparable with those of the others."""
+    if model.folds == reference.folds or not model.cells.size or not reference.cells.size:
+        return model
+    mine, its = shared_folds(model.folds, model.by_fold, reference.folds, reference.by_fold)
+    if len(mine) < 2:
+        few = "one fold" if len(mine) else "no fold"
+        shift = reference.mean + float(mine[0] - its[0]) - model.mean if len(mine) else math.nan
+        missing = Estimate.not_measured(f"{few} in common with the reference")
+        return replace(model, shift=shift, bridged=np.empty((0, 0)), dependable=missing)
+    cells = completed(model.folds, model.cells, reference.folds, reference.by_fold, scoring.test_train_ratio)
+    # A failure is no draw of the scores: its fold is as missing as one that was not run.
+    own, theirs = (_with_successes(one) for one in (model, reference))
+    by_fold = np.nanmean(theirs[1], axis=1) if len(theirs[0]) else np.empty(0)
+    succeeded = completed(*own, theirs[0], by_fold, scoring.test_train_ratio) if len(own[0]) else np.empty((0, 0))
+    dependable = _dependable(model.name, succeeded, model.failed, imputed, model.item_variance, model.facts, scoring)
+    shift = reference.mean + float((mine - its).mean()) - model.mean
+    return replace(model, shift=shift, bridged=cells, dependable=dependable)
+
+
+def _with_successes(model: ModelScores) -> tuple[list[tuple[int, int]], NDArray[np.floating]]:
+    """Return the folds in which a run succeeded, and their cells."""
+    kept = np.isfinite(model.succeeded).any(axis=1)
+    return [fold for fold, one in zip(model.folds, kept, strict=True) if one], model.succeeded[kept]
 
 
 def _scores_of(
@@ -148,9 +199,9 @@ def _scores_of(
         not_run=len(records) - len(ran),
         items=_tested_items(ran),
         digests=tuple(digests.get(cell, "") for row in grid for cell in row),
-        cost=one_two_five(_cost(ok, facts.cost)),
-        fit_seconds=one_two_five(facts.cost.fit_seconds if facts.cost else _median([r.fit_seconds for r in ok])),
-        fit_spread=_spread([r.fit_seconds for r in ok]),
+        cost=one_two_five(seconds_per_thousand(ok, facts.cost)),
+        fit_seconds=one_two_five(facts.cost.fit_seconds if facts.cost else median([r.fit_seconds for r in ok])),
+        fit_spread=relative_spread([r.fit_seconds for r in ok]),
         dependable=_dependable(name, succeeded, len(ran) - len(ok), imputed, item_variance, facts, scoring),
         item_variance=item_variance,
         reason=others[0] if others else "",
@@ -185,23 +236,6 @@ def _filled(
     return np.array(rows, dtype=float) if rows else np.empty((0, 0))
 
 
-def one_two_five(value: float) -> float:
-    """Round to the nearest of 1, 2, 5 times a power of ten, on the logarithmic scale.
-
-    Timings move from run to run; steps this wide keep noise out of tables and decisions.
-
-    Examples
-    --------
-    >>> one_two_five(0.0437), one_two_five(130.0)
-    (0.05, 100.0)
-    """
-    if not value > 0 or math.isinf(value):
-        return value
-    exponent = math.floor(math.log10(value))
-    steps = [step * 10.0**power for power in (exponent, exponent + 1) for step in (1, 2, 5)]
-    return float(f"{min(steps, key=lambda step: abs(math.log(step / value))):.1g}")
-
-
 def _tested_items(records: Sequence[Record]) -> int:
     """Return the rows that one repeat tests."""
     sizes = {(r.repeat, r.fold): r.n_test for r in records if r.n_test}
@@ -227,24 +261,5 @@ def _item_variance(ok: Sequence[Record], facts: ModelFacts, scoring: Scoring) ->
     return _mean([share * (1 - share) / n for share, n in shares])
 
 
-def _cost(ok: Sequence[Record], cost: Cost | None) -> float:
-    """Return seconds per 1,000 predictions: as measured alone, else as the scoring cells took."""
-    if cost is not None:
-        return 1000 / cost.throughput_1000
-    return _median([1000 * record.predict_seconds / record.n_test for record in ok if record.n_test])
-
-
-def _spread(seconds: Sequence[float]) -> float:
-    finite = np.array([value for value in seconds if not math.isnan(value)])
-    if len(finite) < 3 or np.median(finite) == 0:
-        return math.nan
-    return float(1.4826 * np.median(np.abs(finite - np.median(finite))) / np.median(finite))
-
-
 def _mean(values: Sequence[float]) -> float:
     return float(np.mean(values)) if values else math.nan
-
-
-def _median(values: Sequence[float]) -> float:
-    finite = [value for value in values if not math.isnan(value)]
-    return float(np.median(finite)) if finite else math.nan

@@ -9,7 +9,7 @@ import numpy as np
 from bench.report.content import Content, Row
 from bench.report.figures.drawing import INK, MUTED, PAPER, Sheet, legend_above, render, short
 from bench.report.figures.picture import Picture, followed, score_label, scored, window
-from bench.report.wording import interval, points
+from bench.report.wording import FEWER_FOLDS, interval, points
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,7 +20,7 @@ def scores_picture(content: Content) -> Picture:
     title, rows = "Scores of all cells", scored(content)
     if not rows:
         return Picture(name="cells", title=title, why="no model has a score")
-    labels = [short(row.scores.name, 26) for row in rows]
+    labels = [short(row.label, 40 if row.folds_run else 26) for row in rows]
     sheet = Sheet(height=0.95 + 0.42 * len(rows), left=0.35 + 0.085 * max(map(len, labels)), right=0.75, top=0.4)
     pick = content.decision.pick
     return Picture(
@@ -30,14 +30,15 @@ def scores_picture(content: Content) -> Picture:
         caption=(
             "A dot is one fold with one seed. The band is the margin around the reference: what lies in it makes no "
             "difference that matters. An arrow at the edge stands for values further left."
+            + (f" {FEWER_FOLDS}" if any(row.folds_run for row in rows) else "")
         ),
         svg=render("cells", sheet, lambda axes: _draw_scores(axes, content, rows, labels)),
         headers=("model", "mean", "95 % interval", "dependable", "cells, by fold"),
         rows=tuple(
             (
-                row.scores.name + (" (pick)" if row.scores.name == pick else ""),
-                points(row.mean.mean),
-                interval(*row.mean.interval()),
+                row.label + (" (pick)" if row.scores.name == pick else ""),
+                points(row.scores.mean),
+                interval(*row.interval),
                 points(row.scores.dependable.value),
                 "; ".join(", ".join(map(points, fold)) for fold in row.scores.cells),
             )
@@ -83,7 +84,7 @@ def _limits(rows: Sequence[Row], margin: float) -> tuple[float, float]:
     low = window(values, max(row.scores.mean for row in rows), 5 * margin)
     high = max(cells)
     room = max(high - low, 2 * margin)
-    near = [row.mean.interval() for row in rows if row.scores.mean >= low]
+    near = [row.interval for row in rows if row.scores.mean >= low]
     ends = [end for span in near for end in span if math.isfinite(end)]
     low, high = max(min([low, *ends]), low - 0.3 * room), min(max([high, *ends]), high + 0.3 * room)
     return 100 * (low - 0.04 * room), 100 * (high + 0.04 * room)
@@ -102,7 +103,7 @@ def _draw_row(axes: "Axes", row: Row, place: int, colour: str) -> None:
         text = f"mean {mean:.2f}, left of this axis"
         axes.annotate(text, (at, place), (8, 0), textcoords="offset points", color=MUTED, va="center_baseline")
         return
-    low, high = (100 * end for end in row.mean.interval())
+    low, high = (100 * end for end in row.interval)
     if math.isfinite(low):
         axes.plot([low, high], [below, below], "-", color=colour, linewidth=1.6)
     axes.plot([mean], [below], "D", color=colour, ms=5.5)

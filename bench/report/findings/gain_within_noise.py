@@ -10,7 +10,7 @@ CODE = "gain-within-noise"
 
 def find(content: Content) -> Iterator[str]:
     """Yield a text where the best mean leads the reference by less than the fold-to-fold spread of the reference."""
-    rows = [row for row in content.rows if row.scores.role != "floor" and len(row.scores.folds) > 1]
+    rows = [row for row in content.rows if row.scores.role != "floor" and row.scores.replicated]
     if len(rows) < 2:
         return
     best = max(rows, key=lambda row: row.scores.mean)

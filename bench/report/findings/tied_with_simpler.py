@@ -12,7 +12,7 @@ CODE = "tied-with-simpler"
 
 def find(content: Content) -> Iterator[str]:
     """Yield a text where a model of a simpler family is surely within the margin of the best."""
-    models = [row.scores for row in content.rows if row.scores.role != "floor" and len(row.scores.folds) > 1]
+    models = [row.scores for row in content.rows if row.scores.role != "floor" and row.scores.replicated]
     if not models:
         return
     best = max(models, key=lambda model: model.mean)

@@ -10,12 +10,12 @@ CODE = "zoo-behind-stable"
 
 def find(content: Content) -> Iterator[str]:
     """Yield a text for every pretrained model that surely scores below the best stable one."""
-    stable = [row.scores for row in content.rows if row.scores.role == "stable" and len(row.scores.folds) > 1]
+    stable = [row.scores for row in content.rows if row.scores.role == "stable" and row.scores.replicated]
     if not stable:
         return
     best = max(stable, key=lambda model: model.mean)
     for row in content.rows:
-        if row.scores.role not in ("zoo", "ensemble") or len(row.scores.folds) < 2:
+        if row.scores.role not in ("zoo", "ensemble") or not row.scores.replicated:
             continue
         gap = paired(best, row.scores, content.test_train_ratio)
         if gap.probability_above(0) >= 0.95:
