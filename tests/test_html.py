@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from bench.report.figures.confusion import confusion_pictures
 from bench.report.html import SECTIONS, Example, report_html
 from bench.stats.estimate import Estimate
 from tests.browser import browser, find_browser
@@ -173,7 +174,7 @@ def test_nothing_is_fetched_and_nothing_runs(whole):
 
 def test_every_figure_has_words_a_caption_and_a_table(whole):
     figures = re.findall(r"<figure.*?</figure>", whole, re.DOTALL)
-    assert len(figures) == 6
+    assert len(figures) == 7
     for figure in figures:
         assert re.search(r'role="img" aria-label="[^"]{30,}"', figure)
         assert "<figcaption><strong>" in figure
@@ -202,7 +203,7 @@ def test_landmarks_and_language_are_named(whole):
 
 def test_drawings_take_their_colours_from_the_page(whole):
     drawings = re.findall(r"<svg.*?</svg>", whole, re.DOTALL)
-    assert len(drawings) == 6
+    assert len(drawings) == 7
     colours = {colour for drawing in drawings for colour in re.findall(r"(?:fill|stroke): ([^;\"]+)", drawing)}
     assert {one for one in colours if one.startswith("#")} == set()
     assert "var(--ink)" in colours
@@ -214,6 +215,38 @@ def test_fifty_two_classes_stay_readable():
     rows = tuple(replace(row, items=replace(row.items, confusion=pairs)) for row in content.rows)
     text = report_html(replace(content, rows=rows), (), [f"class number {code}" for code in range(52)])
     assert "the 12 most frequent of 2652 confusions" in text
+
+
+def confusions(classes):
+    """Return the confusion figures of a page whose models take every class for every other."""
+    content = page()
+    pairs = tuple((a, b, float(a + 1)) for a in range(classes) for b in range(classes) if a != b)
+    rows = tuple(replace(row, items=replace(row.items, confusion=pairs)) for row in content.rows)
+    facts = {**content.facts, "about": {**content.facts["about"], "classes": classes}}
+    return confusion_pictures(replace(content, rows=rows, facts=facts), [f"number {code}" for code in range(classes)])
+
+
+def test_up_to_twenty_five_classes_are_mapped_for_the_pick_and_the_runner_up():
+    first, second = confusions(25)
+    assert (first.name, second.name) == ("confusion", "confusion-second")
+    assert "What tfidf_svm takes" in first.title
+    assert "What tfidf_minilm takes" in second.title
+    assert len(first.rows) == 25 * 24
+    assert first.rows[0] == ("number 24", "number 0", "25")
+    # A field and a number for every pair, and a field for every right answer.
+    fields = re.findall(r'<g>\s*<path d="[^"]*" clip-path="[^"]*" style="fill: var\(--(first|line)\)', first.svg)
+    assert fields.count("line") == 25
+    assert fields.count("first") == 25 * 24
+    assert len(confusions(26)) == 1
+
+
+def test_a_model_without_mistakes_has_no_map_and_says_so():
+    content = page()
+    rows = tuple(replace(row, items=replace(row.items, confusion=())) for row in content.rows)
+    assert {one.why for one in confusion_pictures(replace(content, rows=rows), LABELS)} == {
+        "tfidf_svm made no mistake",
+        "tfidf_minilm made no mistake",
+    }
 
 
 def test_a_class_without_a_name_is_shown_by_its_number():

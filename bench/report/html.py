@@ -14,7 +14,7 @@ from bench.report.columns import confidence_about
 from bench.report.content import Content
 from bench.report.figures.cells import scores_picture
 from bench.report.figures.confidence import NO_ITEMS, reliability_picture, risk_picture
-from bench.report.figures.confusion import confusion_picture
+from bench.report.figures.confusion import confusion_pictures
 from bench.report.figures.curve import curve_picture
 from bench.report.figures.pareto import pareto_picture
 from bench.report.figures.picture import Picture
@@ -199,7 +199,7 @@ def _pictures(content: Content, labels: Sequence[str]) -> list[Picture]:
         curve_picture(content),
         risk_picture(content),
         reliability_picture(content),
-        confusion_picture(content, labels),
+        *confusion_pictures(content, labels),
     ]
 
 
