@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.stats.estimate import Estimate
-from bench.stats.variance import Components, components
+from bench.stats.variance import AGREE, Components, components
 
 Floats = NDArray[np.floating]
 
@@ -131,7 +131,7 @@ class _Fresh:
     def _standardised_folds(self) -> Floats:
         deviations = self.parts.by_fold - self.parts.by_fold.mean()
         size = deviations.std()
-        return deviations / size if size else np.empty(0)
+        return deviations / size if size > AGREE * abs(float(self.parts.by_fold.mean())) else np.empty(0)
 
     def _standardised_seeds(self) -> Floats:
         size = math.sqrt((self.parts.within**2).mean()) if len(self.parts.within) else 0.0

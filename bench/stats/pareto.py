@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.stats.estimate import Estimate
+from bench.stats.variance import AGREE
 
 Floats = NDArray[np.floating]
 
@@ -125,7 +126,8 @@ def _shared_folds(tables: list[Floats]) -> list[Floats]:
         return []
     kept = np.all([np.isfinite(table).any(axis=1) for table in tables], axis=0)
     tables = [np.sort(table[kept], axis=1) for table in tables]
-    order = np.lexsort([np.nanmean(table, axis=1) for table in tables[::-1]])
+    # Rounded, so that folds of equal scores are one however they were added up.
+    order = np.lexsort([np.round(np.nanmean(table, axis=1), 12) for table in tables[::-1]])
     return [table[order] for table in tables]
 
 
@@ -146,7 +148,7 @@ def _replicates(by_fold: Floats, test_train_ratio: float, generator: np.random.G
         draws = generator.standard_normal((REPLICATES * (folds - 1), folds)) @ centred
         squares = (draws**2).reshape(REPLICATES, folds - 1, models).mean(axis=1) / (folds - 1)
     # Folds that agree exactly differ in the last digit of their mean.
-    known = variance > (1e-12 * np.abs(by_fold).max(axis=0)) ** 2
+    known = variance > (AGREE * np.abs(by_fold).max(axis=0)) ** 2
     relative = np.sqrt(np.maximum(squares, 0.0) / np.where(known, variance, 1.0))
     return drift * scale, np.where(known, relative, 1.0)
 
@@ -203,7 +205,7 @@ def _refitted(table: Floats, generator: np.random.Generator) -> Floats:
     runs = np.isfinite(table).sum(axis=1)
     # Scaled, because seeds drawn from S of them vary less than fresh ones by the root of (S - 1) / S.
     scaled = (table - np.nanmean(table, axis=1, keepdims=True)) * np.sqrt(runs / np.maximum(runs - 1, 1))[:, None]
-    if not np.nansum(np.abs(scaled)):
+    if np.nansum(np.abs(scaled)) <= AGREE * np.nansum(np.abs(table)):
         return np.zeros(REPLICATES)
     shares = np.isfinite(table) / runs[:, None]
     if runs.sum() > RESAMPLED_CELLS:

@@ -25,6 +25,8 @@ from bench.stats.estimate import LEVEL, Estimate
 
 Floats = NDArray[np.floating]
 
+AGREE = 1e-12
+"""Share of a score below which a difference is that of two orders of adding: no draw may depend on it."""
 CVAR_CELLS = 8
 CVAR_SHARE = 0.25
 GRADES = {"A": 0.5, "B": 1.0, "C": 2.0}
@@ -67,6 +69,7 @@ def components(cells: Floats) -> Components:
     seeds = np.isfinite(rows).sum(axis=1)
     by_fold = np.nanmean(rows, axis=1) if rows.size else np.empty(0)
     deviations = rows - by_fold[:, None]
+    deviations[np.abs(deviations) < AGREE * np.abs(by_fold[:, None])] = 0.0
     df = int((seeds - 1).sum())
     repeated = seeds > 1
     scaled = deviations[repeated] * np.sqrt(seeds / np.maximum(seeds - 1, 1))[repeated, None]
