@@ -6,8 +6,9 @@ scores; nothing of how a cell is run.
 """
 
 import math
+import time
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, median
 
@@ -35,8 +36,6 @@ class Rules:
     """Models that come first and that no race stops: reference and floors."""
     margin: float = 0.0
     race: bool = False
-    seconds: Mapping[str, float] = field(default_factory=dict)
-    """What a cell of a model took in an earlier run."""
 
 
 @dataclass
@@ -48,24 +47,24 @@ class _Lane:
     waiting: deque[Cell] = field(default_factory=deque)
     held: list[Cell] = field(default_factory=list)
     """Seeds of a deterministic model that need no fit if two seeds agree."""
-    running: dict[plan.CellId, Cell] = field(default_factory=dict)
+    running: dict[plan.CellId, tuple[Cell, float]] = field(default_factory=dict)
+    """Cells with the time at which they were handed out."""
     known: list[Record] = field(default_factory=list)
     first_scores: list[float] = field(default_factory=list)
     """Of the first fold."""
     timed: list[float] = field(default_factory=list)
     seconds: float = math.nan
-    """What a cell takes."""
+    """What a cell takes until its record is in; a fit's own seconds hold a share of what was encoded beforehand."""
 
 
 class Agenda:
     """The cells that are left, and the order in which they come."""
 
-    def __init__(self, cells: Sequence[Cell], rules: Rules) -> None:
+    def __init__(self, cells: Sequence[Cell], rules: Rules, clock: Callable[[], float] = time.monotonic) -> None:
         self.rules = rules
+        self._clock = clock
         names = list(dict.fromkeys(cell.model for cell in cells))
-        self._lanes = {
-            name: _Lane(place, seconds=rules.seconds.get(name, math.nan)) for place, name in enumerate(names)
-        }
+        self._lanes = {name: _Lane(place) for place, name in enumerate(names)}
         self._folds = {fold: at for at, fold in enumerate(sorted({(cell.repeat, cell.fold) for cell in cells}))}
         self._open_folds = LEAST_FOLDS if rules.race else len(self._folds)
         fitted, repeats = plan.first_wave(cells, rules.deterministic)
@@ -94,7 +93,7 @@ class Agenda:
             return None
         lane = self._lanes[min(ready)[2]]
         cell = lane.waiting.popleft()
-        lane.running[plan.cell_id(cell)] = cell
+        lane.running[plan.cell_id(cell)] = cell, self._clock()
         return cell
 
     def take(self, records: Iterable[Record]) -> list[Record]:
@@ -158,11 +157,10 @@ class Agenda:
         return self._fold(cell) == 0 and cell.seed < seeds
 
     def _enter(self, lane: _Lane, record: Record) -> None:
-        lane.running.pop(plan.cell_id(record), None)
         lane.known.append(record)
-        seconds = record.fit_seconds + (0.0 if math.isnan(record.predict_seconds) else record.predict_seconds)
-        if len(lane.timed) < TIMED and not math.isnan(seconds):
-            lane.timed.append(seconds)
+        _, begun = lane.running.pop(plan.cell_id(record), (None, math.nan))
+        if len(lane.timed) < TIMED and not math.isnan(begun):
+            lane.timed.append(self._clock() - begun)
             lane.seconds = median(lane.timed)
         if record.status == "ok" and self._fold(record) == 0:
             lane.first_scores.append(self.rules.sign * record.scores[self.rules.metric])
@@ -200,10 +198,10 @@ class Agenda:
         return stopped
 
     def _rounds_are_in(self) -> bool:
-        unfinished = (
-            cell for lane in self._lanes.values() for cell in (*lane.running.values(), *list(lane.waiting)[:1])
-        )
-        return all(self._fold(cell) >= self._open_folds for cell in unfinished)
+        lanes = self._lanes.values()
+        running = [cell for lane in lanes for cell, _ in lane.running.values()]
+        heads = [lane.waiting[0] for lane in lanes if lane.waiting]
+        return all(self._fold(cell) >= self._open_folds for cell in (*running, *heads))
 
     def _by_fold(self) -> dict[str, NDArray[np.floating]]:
         """Return the mean over seeds of the finished rounds, of models that have one."""

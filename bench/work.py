@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
-from statistics import median
 
 from filelock import FileLock
 
@@ -19,7 +18,7 @@ from bench.ledger import Ledger
 from bench.measure import measure_items, probe_models
 from bench.prepare import SCRATCH, Prepared
 from bench.report.progress import CellProgress, Display
-from bench.results import read_measured, read_timings
+from bench.results import read_measured
 from bench.settings import ExecutorSpec
 from bench.types import Cell, Cost, ModelChoice, Record, Robustness
 from bench.zoo.store import go_offline
@@ -104,7 +103,7 @@ class Work:
         self, cells: Sequence[Cell], reused: Mapping[plan.CellId, Record], shown: CellProgress
     ) -> Iterator[Cell | None]:
         """Yield the cells that are not done; end when all are, or when the time is up."""
-        self.agenda = Agenda(cells, self._rules(cells))
+        self.agenda = Agenda(cells, self._rules())
         mine = {plan.cell_id(cell) for cell in cells}
         self.agenda.drop(reused)
         self._keep(self.agenda.take(record for identity, record in reused.items() if identity in mine), shown)
@@ -118,7 +117,7 @@ class Work:
             yield cell
         self._keep([Record.unscored(cell, "skipped", self._late) for cell in self.agenda.left], shown)
 
-    def _rules(self, cells: Sequence[Cell]) -> Rules:
+    def _rules(self) -> Rules:
         task, models = self.run.task, self.run.models
         metric = metrics.metric(task.metrics[0])
         floors = {choice.name for choice in models if choice.spec.role == "floor"}
@@ -129,17 +128,7 @@ class Work:
             spared=frozenset({task.reference, *floors}),
             margin=task.margin,
             race=self.run.config.budget.race and task.protocol == "cv",
-            seconds=self._seconds_before({cell.model for cell in cells}),
         )
-
-    def _seconds_before(self, models: set[str]) -> dict[str, float]:
-        """Return what a cell of each model took in earlier runs on this machine class."""
-        found = {}
-        for model in models:
-            timed = read_timings(self.ledger.store.timings / f"{model}.csv", "").values()
-            if timed:
-                found[model] = median(one["fit_seconds"] + one["predict_seconds"] for one in timed)
-        return found
 
     def _enter(self, batch: Sequence[Record], shown: CellProgress) -> None:
         self.fitted |= {record.model for record in batch}

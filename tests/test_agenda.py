@@ -24,11 +24,10 @@ def cells(names=NAMES, folds=3, seeds=2, repeats=1):
     ]
 
 
-def answer(made, scores, seconds=1.0, **changes):
+def answer(made, scores, **changes):
     score = scores[made.model] if isinstance(scores, dict) else scores(made)
     return record(
-        made.model, fold=made.fold, seed=made.seed, score=score, repeat=made.repeat, fit_seconds=seconds,
-        predict_seconds=0.0, **changes,
+        made.model, fold=made.fold, seed=made.seed, score=score, repeat=made.repeat, **changes
     )  # fmt: skip
 
 
@@ -89,17 +88,35 @@ def test_finished_cells_do_not_come_again_and_still_rank():
     assert len(order) == 15
 
 
+class Clock:
+    """A clock that the test moves."""
+
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def timed(names, seconds, **shape):
+    """Return an agenda on whose first cells of each model was spent what ``seconds`` says."""
+    clock = Clock()
+    agenda = Agenda(cells(names, **shape), Rules(**METRIC), clock)
+    for _ in seconds:
+        made = agenda.next()
+        clock.now += seconds[made.model]
+        agenda.take([answer(made, lambda made: 0.5)])
+    return agenda
+
+
 def test_a_cell_that_is_known_to_take_longer_than_is_left_does_not_come():
-    agenda = Agenda(cells(["slow", "quick"]), Rules(**METRIC, seconds={"slow": 60.0}))
+    agenda = timed(["slow", "quick"], {"slow": 60.0, "quick": 1.0})
     assert agenda.next(seconds=10.0).model == "quick"
     assert agenda.next().model == "slow"
 
 
 def test_the_time_left_counts_waiting_and_running_cells_by_what_their_model_takes():
-    agenda = Agenda(cells(["a", "b"], folds=2, seeds=1), Rules(**METRIC))
-    assert math.isnan(agenda.seconds_left())
-    first = agenda.next()
-    agenda.take([answer(first, lambda made: 0.5, seconds=4.0)])
+    assert math.isnan(Agenda(cells(["a"]), Rules(**METRIC)).seconds_left())
+    agenda = timed(["a", "b"], {"a": 4.0}, folds=2, seeds=1)
     agenda.next()
     # One of a is waiting; of b one is running and one waiting, of which nothing is known yet.
     assert agenda.seconds_left() == pytest.approx(12.0)
