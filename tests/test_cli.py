@@ -25,6 +25,9 @@ def environment(shared_cache):
 @pytest.fixture
 def bench(tmp_path, environment):
     def run(*arguments, code=0, **variables):
+        if not any(one.startswith("executor=") for one in arguments) and any("task=" in one for one in arguments):
+            # Workers take seconds to start, and have tests of their own.
+            arguments = (*arguments, "executor=serial")
         done = subprocess.run(
             [sys.executable, "-m", "bench", *arguments],
             cwd=tmp_path,
