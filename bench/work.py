@@ -92,6 +92,7 @@ class Work:
         reference = self.run.task.reference
         yield from self._draw([cell for cell in cells if cell.model == reference], reused, shown)
         self._stop_without_reference()
+        shown.pause()
         others = [cell for cell in cells if cell.model != reference]
         # A run that is cut short has a whole reference to compare with, and encoding may take most of the time.
         out = self._left_out([cell for cell in others if plan.cell_id(cell) not in reused], self._encode)

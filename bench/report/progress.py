@@ -145,6 +145,10 @@ class CellProgress:
         else:
             self.display.say(f"{self.done} of {self.total} cells; {standing}", timed=True)
 
+    def pause(self) -> None:
+        """Say nothing of cells while something else goes on."""
+        self.bar.advance(0, more="")
+
     def _standing(self, now: float, left: float) -> str:
         parts = []
         if self.running:
