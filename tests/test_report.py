@@ -259,3 +259,86 @@ def test_a_damaged_provenance_leaves_out_one_model_and_names_it(folder, tmp_path
         made = content(folder, tmp_path)
         assert made.left_out == ("better",)
         assert made.decision.pick == "reference"
+
+
+def test_a_row_that_is_called_ok_and_lacks_a_score_is_named(folder, tmp_path):
+    path = folder("better", 0.90) / "better.csv"
+    lines = path.read_text().splitlines()
+    cells = lines[3].split(",")
+    cells[lines[0].split(",").index("macro_f1")] = ""
+    path.write_text("\n".join([*lines[:3], ",".join(cells), *lines[4:]]) + "\n")
+    where = r"repeat 0, fold 1, seed 0"
+    with pytest.raises(BenchError, match=rf"better\.csv calls a row ok that has no macro_f1 \({where}\)"):
+        content(folder, tmp_path)
+
+
+@pytest.mark.parametrize("fact", ["report", "task", "limits", "repeats"])
+def test_tables_of_an_older_version_say_what_they_lack(folder, tmp_path, fact):
+    for path in sorted((tmp_path / "text_clf/toy/quick").glob("*.json")):
+        made = json.loads(path.read_text())
+        del made["about"][fact]
+        path.write_text(json.dumps(made))
+    with pytest.raises(BenchError, match=rf"not of this version: '{fact}' is missing\. Restore it from git"):
+        content(folder, tmp_path)
+
+
+def test_settings_that_an_older_version_did_not_have_take_their_defaults(folder, tmp_path):
+    path = tmp_path / "text_clf/toy/quick/reference.json"
+    made = json.loads(path.read_text())
+    del made["about"]["report"]["target_risk"]
+    path.write_text(json.dumps(made))
+    assert content(folder, tmp_path).settings == ReportSettings()
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "said"),
+    [
+        ("task", {"margin": None}, "task lacks 'margin'"),
+        ("report", {"future": 1}, "report has 'future', which this version does not know"),
+        ("limits", {"max_size": 1}, "limits has 'max_size', which this version does not know"),
+    ],
+)
+def test_settings_of_another_version_are_named(folder, tmp_path, part, change, said):
+    path = tmp_path / "text_clf/toy/quick/reference.json"
+    made = json.loads(path.read_text())
+    made["about"][part] |= change
+    made["about"][part] = {name: value for name, value in made["about"][part].items() if value is not None}
+    path.write_text(json.dumps(made))
+    with pytest.raises(BenchError, match=f"not of this version: {said}"):
+        content(folder, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("failed", "said"),
+    [
+        (("floor",), "The floor, floor, has no scores."),
+        (
+            ("reference", "floor", "better"),
+            "The reference, reference, has no scores and the floor, floor, has none.",
+        ),
+    ],
+)
+def test_cells_that_all_failed_end_in_a_reason_and_not_in_advice_on_data(folder, tmp_path, failed, said):
+    folder("better", 0.90)
+    for name in failed:
+        folder(name, 0.5, status="failed", reason="RuntimeError: out of luck")
+    text = report_markdown(content(folder, tmp_path))
+    assert f"**Nothing to ship.** {said} See why the cells failed or were not run" in text
+    assert "Look at the data" not in text
+    assert "- `floor`: RuntimeError: out of luck" in text
+    assert "nan" not in text
+
+
+def test_failures_are_counted_by_kind(folder, tmp_path):
+    path = folder("better", 0.90) / "better.csv"
+    lines = path.read_text().splitlines()
+    for number, status in ((1, "timeout"), (2, "timeout"), (3, "oom")):
+        cells = lines[number].split(",")
+        lines[number] = ",".join([*cells[:3], status, "fit", "too large", "", "", "", "", "0", "0", ""])
+    path.write_text("\n".join(lines) + "\n")
+    made = content(folder, tmp_path)
+    row = made.row("better")
+    assert row.scores.failed_by == {"timeout": 2, "oom": 1}
+    assert row.stability.failure_rate.method == "Wilson; 2 timeout, 1 oom"
+    (text,) = [finding.text for finding in made.findings if finding.code == "imputed-failures"]
+    assert "3 of 8 cells of better failed (2 timeout, 1 oom) and count as the score of floor" in text

@@ -15,7 +15,7 @@ from bench.stats.seconds import one_two_five
 from bench.stats.single_split import dependable_on_one_split, mean_on_one_split
 from bench.stats.stability import stability
 from bench.stats.table import ModelFacts, ModelScores, Scoring, scores_by_model
-from bench.types import Cost
+from bench.types import Cost, Robustness
 from tests.builders import record
 
 RATIO = 0.25
@@ -395,3 +395,27 @@ def test_the_order_of_records_changes_no_statistic():
     shuffled = [records[i] for i in np.random.default_rng(0).permutation(len(records))]
     one, two = (scores_by_model(rows, facts(a="stable", b="zoo"), scoring(floor="a")) for rows in (records, shuffled))
     assert all((a.cells == b.cells).all() and a.digests == b.digests for a, b in zip(one, two, strict=True))
+
+
+def test_of_equals_in_all_else_the_more_dependable_is_the_runner_up():
+    # The first name of the alphabet is no reason.
+    weaker, stronger = model("a", at(0.900)), model("b", at(0.903))
+    decision = pick(
+        model("reference", at(0.85)), model("best", at(0.95, shift=1), role="zoo", cost=10.0), weaker, stronger
+    )
+    assert decision.pick == "best"
+    assert decision.runner_up == "b"
+
+
+def test_of_equals_in_cost_the_one_with_fewer_packages_is_shipped():
+    heavy = model("reference", at(0.9), measured=replace(COST, packages=30))
+    light = model("zz", at(0.9), measured=replace(COST, packages=3))
+    assert pick(heavy, light).pick == "zz"
+
+
+def test_inputs_that_nobody_knows_how_to_change_leave_a_question_mark():
+    none = Estimate.not_measured("one seed")
+    probe = Robustness(items=300, clean=0.9, perturbed={}, order=0.0, batch=0.0)
+    card = stability(model("m", at(0.9)), (none, none), probe, scoring())
+    assert card.robustness.why == "no change of these inputs is known"
+    assert card.grades["robustness"] == "?"

@@ -112,3 +112,16 @@ def test_a_plan_that_costs_more_than_humans_alone_is_not_recommended():
     assert "should answer nothing by itself" in deferral_sentence(dear, content.settings)
     useless = replace(row, deferral=replace(row.deferral, cost=0.5, cost_model_only=0.4))
     assert "should answer everything by itself" in deferral_sentence(useless, content.settings)
+
+
+def test_a_threshold_that_was_chosen_on_the_items_it_is_shown_on_is_said_to_flatter():
+    from dataclasses import replace
+
+    from bench.report.wording import deferral_sentence
+    from tests.pages import page
+
+    content = page()
+    row = next(row for row in content.rows if row.deferral is not None)
+    assert "flatters" not in deferral_sentence(row, content.settings)
+    one = replace(row, items=replace(row.items, accepted=accepted([draws()])))
+    assert deferral_sentence(one, content.settings).endswith("chosen on these items themselves, which flatters it.")

@@ -177,8 +177,6 @@ def _why_confidence(content: Content) -> str:
 def _changes(content: Content) -> list[str]:
     decision = content.decision
     said = []
-    if not decision.pick and content.task.protocol != "curve":
-        said.append("Look at the data before trying larger models.")
     if decision.runner_up:
         said.append(f"Prefer {decision.runner_up} if {decision.would_change_if}.")
     elif decision.pick and decision.would_change_if:

@@ -1,9 +1,8 @@
 """From the tables of one folder to what a report says: the same files give the same report on any machine."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,10 @@ from bench.items import Items, read_items
 from bench.report.content import Check, Content, Row, Standing
 from bench.report.curve import crossing_sentence, curve_advice, read_curve
 from bench.report.findings import find_all
+from bench.report.source import Source, check_scores
 from bench.report.timings import best_covering
 from bench.results import Store, read_measured, read_provenance
-from bench.settings import Expected, Limits, ReportSettings
+from bench.settings import Expected, ReportSettings
 from bench.stats.comparison import compare, score_interval
 from bench.stats.decision import decide
 from bench.stats.deferral import deferral
@@ -70,58 +70,18 @@ def read_content(folder: Path, results_dir: Path, machine: str, names: Sequence[
         reference = next((facts["about"]["task"]["reference"] for facts in made.values()), "")
         if reference not in made:
             return None
-        content = _content(_Source(folder, results_dir, machine, made, reference, tuple(names)))
+        content = _content(Source(folder, results_dir, machine, made, reference, tuple(names)))
         return replace(content, left_out=(*content.left_out, *damaged))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
+        # A KeyError says nothing but the key.
+        what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise BenchError(
-            f"{folder} holds a file that is not of this version ({type(error).__name__}: {error}). Restore it from "
-            "git, or remove it to have its cells run again."
+            f"{folder} holds a file that is not of this version: {what}. Restore it from git, or remove it to have its "
+            "cells run again."
         ) from error
 
 
-@dataclass(frozen=True)
-class _Source:
-    """The files of one folder."""
-
-    folder: Path
-    results_dir: Path
-    wanted_machine: str
-    made: Mapping[str, Any]
-    reference: str
-    names: tuple[str, ...]
-
-    @property
-    def about(self) -> Mapping[str, Any]:
-        about: Mapping[str, Any] = self.made[self.reference]["about"]
-        return about
-
-    @property
-    def task(self) -> Task:
-        return Task(**{**self.about["task"], "metrics": tuple(self.about["task"]["metrics"])})
-
-    @property
-    def shown(self) -> list[str]:
-        """Models that were made from the reference's data and splits."""
-        same = _splits_of(self.made[self.reference])
-        return [name for name in self.asked_for if _splits_of(self.made[name]) == same]
-
-    @property
-    def asked_for(self) -> list[str]:
-        return [name for name in self.made if not self.names or name in self.names]
-
-    @property
-    def below(self) -> Path:
-        return self.folder.relative_to(self.results_dir)
-
-    def key(self, name: str) -> str:
-        return str(self.made[name]["key"])
-
-    def store(self, machine: str) -> Store:
-        timings = self.results_dir / "timings" / machine / self.below
-        return Store(folder=self.folder, timings=timings, metrics=self.task.metrics)
-
-
-def _content(source: _Source) -> Content:
+def _content(source: Source) -> Content:
     task, shown = source.task, source.shown
     keys = {name: source.key(name) for name in shown}
     machine = best_covering(source.results_dir / "timings", source.below, keys, source.wanted_machine)
@@ -138,14 +98,14 @@ def _content(source: _Source) -> Content:
         ]
         for name in shown
     }
+    check_scores(records, task.metrics, source.folder)
     # Of all rows of a table: a narrower run of the reference does not make the others' figures false.
     items = {name: read_items(store.items(name), list(store.read(name, keys[name]).values())) for name in shown}
     flat = [record for mine in records.values() for record in mine]
     scoring = _scoring(task, source.made[source.reference]["inputs"]["root_seed"], flat)
     facts = {name: _facts(source, name, store, items[name]) for name in shown}
     scores = scores_by_model(flat, facts, scoring)
-    settings = ReportSettings(**source.about["report"])
-    limits = Limits(**{**source.about["limits"], "licences": tuple(source.about["limits"]["licences"])})
+    settings, limits = source.settings, source.limits
     front = front_of(scores, scoring)
     curve = read_curve(source.folder, source.results_dir, task, source.made[source.reference]["inputs"])
     decision = replace(decide(scores, scoring, limits), winner_changes=front.winner_changes)
@@ -208,7 +168,7 @@ def _scoring(task: Task, root_seed: int, records: Sequence[Record]) -> Scoring:
     )
 
 
-def _facts(source: _Source, name: str, store: Store, items: Items | None) -> ModelFacts:
+def _facts(source: Source, name: str, store: Store, items: Items | None) -> ModelFacts:
     about = source.made[name]["about"]
     # Rows that are right or wrong say something of a share of right ones, and of no other metric.
     share = metrics.metric(source.task.metrics[0]).is_share
@@ -258,7 +218,7 @@ def _deferral(items: Items | None, settings: ReportSettings) -> Any:
     return deferral(items.accepted, settings.error_cost, settings.human_cost) if items is not None else None
 
 
-def _checks(source: _Source, scores: Sequence[ModelScores], scoring: Scoring) -> tuple[Check, ...]:
+def _checks(source: Source, scores: Sequence[ModelScores], scoring: Scoring) -> tuple[Check, ...]:
     means = {model.name: scoring.sign * model.mean for model in scores}
     # Of a narrower run, its own models only; a figure that no table can meet is always missed.
     return tuple(
@@ -266,11 +226,6 @@ def _checks(source: _Source, scores: Sequence[ModelScores], scoring: Scoring) ->
         for one in (Expected(**values) for values in source.about["expected"])
         if one.model in source.shown or one.model not in source.made
     )
-
-
-def _splits_of(facts: Mapping[str, Any]) -> str:
-    names = ("task", "task_version", "protocol", "data_fingerprint", "folds", "splits", "root_seed")
-    return json.dumps([facts["inputs"][name] for name in names])
 
 
 def _mean_scores(records: Sequence[Record], names: Sequence[str]) -> dict[str, float]:

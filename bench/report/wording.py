@@ -112,7 +112,13 @@ def deferral_sentence(row: Row, settings: ReportSettings) -> str:
         f"{costs}, let {row.scores.name} answer where its confidence is at least {_threshold(plan.threshold)}: "
         f"{100 * plan.automated:.1f} % of the items, {wrong}, and {daily:.0f} of {settings.requests_per_day} a day "
         f"for a human. Cost of an item {plan.cost:.3g}, {others}. Holds for items like these only (exchangeable ones)."
+        f"{_flattered(row)}"
     )
+
+
+def _flattered(row: Row) -> str:
+    folds = 0 if row.items is None else len(row.items.accepted.items)
+    return " One split: the threshold was chosen on these items themselves, which flatters it." if folds == 1 else ""
 
 
 def recommendation(content: Content) -> str:
@@ -121,8 +127,7 @@ def recommendation(content: Content) -> str:
     if content.task.protocol == "curve":
         return f"{decision.because[0]} {decision.also}"
     if not decision.pick:
-        advice = "" if decision.excluded else " Look at the data before trying larger models."
-        return f"**Nothing to ship.** {decision.because[0]}{advice}{_barred(decision)}"
+        return f"**Nothing to ship.** {' '.join(decision.because)}{_barred(decision)}"
     sure = "" if math.isnan(decision.confidence) else f" (confidence {decision.confidence:.2f})"
     what = f"Ship `{decision.pick}`" if decision.settled else f"Keep `{decision.pick}` for now"
     text = f"**{what}**{sure}: {'; '.join(decision.because)}."

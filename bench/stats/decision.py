@@ -13,6 +13,7 @@ import numpy as np
 
 from bench.settings import Limits
 from bench.stats.comparison import bridged, paired
+from bench.stats.limits import broken_limit
 from bench.stats.pairs import CorrectedMean, detectable_difference, folds_needed
 from bench.stats.table import ModelScores, Scoring
 from bench.types import ROLES, Decision
@@ -37,8 +38,12 @@ def decide(models: Sequence[ModelScores], scoring: Scoring, limits: Limits) -> D
         With an empty ``pick`` where no model keeps the limits and surely beats the floor.
     """
     known = {model.name: model for model in models if model.cells.size}
-    if scoring.reference not in known or scoring.floor not in known:
-        return _nothing("The reference or the floor has no scores.")
+    roles = {"reference": scoring.reference, "floor": scoring.floor}
+    absent = [f"the {role}, {name}, has no scores" for role, name in roles.items() if name not in known]
+    if absent:
+        said = " and ".join([absent[0], *(one.replace("no scores", "none") for one in absent[1:])])
+        advice = "See why the cells failed or were not run: nothing can be compared without."
+        return _nothing(f"{said[:1].upper()}{said[1:]}.", advice)
     excluded = {
         name: why for name, model in known.items() if model.role != "floor" and (why := broken_limit(model, limits))
     }
@@ -53,23 +58,6 @@ def decide(models: Sequence[ModelScores], scoring: Scoring, limits: Limits) -> D
         blind = (name for name, model in known.items() if model.facts.right is None)
         excluded = {**dict.fromkeys(blind, "on one split nothing is known of it without its predictions"), **excluded}
     return replace(_Choice(known, scoring, excluded).decide(), excluded=excluded)
-
-
-def broken_limit(model: ModelScores, limits: Limits) -> str:
-    """Return which hard limit a model breaks, or an empty string. What was not measured cannot be shown to be kept."""
-    cost = model.facts.cost
-    for most, value, what in (
-        (limits.max_latency_ms, cost.latency_p95_ms if cost else math.nan, "ms for 95 in 100 predictions"),
-        (limits.max_memory_mb, cost.peak_mb if cost else math.nan, "MB of memory"),
-    ):
-        if most and not value <= most:
-            return f"{'unknown' if math.isnan(value) else f'{value:.3g}'} {what}, {most:g} allowed"
-    if limits.licences and model.facts.licence not in limits.licences:
-        return f"licence {model.facts.licence}, allowed: {', '.join(limits.licences)}"
-    rate = model.failed / model.ran if model.ran else 1.0
-    if rate > limits.max_failure_rate:
-        return f"{100 * rate:.0f} % of its cells failed, {100 * limits.max_failure_rate:g} % allowed"
-    return ""
 
 
 @dataclass(frozen=True)
@@ -102,7 +90,8 @@ class _Choice:
             return _nothing(f"{floor.name} shares fewer than two folds with the others, so none is known to beat it.")
         if not contenders:
             size = f"the margin of {100 * self.margin:g}"
-            return _nothing(f"No model beats {self.scoring.floor} by {size} with a probability of {BEATS_FLOOR}.")
+            reason = f"No model beats {self.scoring.floor} by {size} with a probability of {BEATS_FLOOR}."
+            return _nothing(reason, "" if self.excluded else "Look at the data before trying larger models.")
         best = max(contenders, key=lambda model: (model.mean, model is self.reference))
         close = [model for model in contenders if model is best or self._p_within(best, model) >= NOT_WORSE]
         pick = _by_dependability(close, self.margin)[0]
@@ -216,14 +205,15 @@ def what_is_needed(detectable: float, folds: float, margin: float) -> str:
 
 
 def _by_dependability(models: Sequence[ModelScores], margin: float) -> list[ModelScores]:
-    """Order by dependable score; within half a margin of the first by cost, weight and family."""
+    """Order by dependable score; within half a margin of the first by cost, packages, weights and family."""
     most = max(map(_dependable, models), default=math.nan)
     near = [model for model in models if _dependable(model) >= most - margin / 2]
     far = [model for model in models if model not in near]
 
-    def burden(model: ModelScores) -> tuple[float, float, int, str]:
+    def burden(model: ModelScores) -> tuple[float, float, float, int, float, str]:
         cost = math.inf if math.isnan(model.cost) else model.cost
-        return cost, model.facts.weights_mb, ROLES.index(model.role), model.name
+        packages = model.facts.cost.packages if model.facts.cost else 0
+        return cost, packages, model.facts.weights_mb, ROLES.index(model.role), -_dependable(model), model.name
 
     return sorted(near, key=burden) + sorted(far, key=lambda model: (-_dependable(model), burden(model)))
 
@@ -272,7 +262,8 @@ def _one_split(known: dict[str, ModelScores], stable: ModelScores, excluded: Map
     )
 
 
-def _nothing(reason: str) -> Decision:
+def _nothing(reason: str, advice: str = "") -> Decision:
+    because = (reason, advice) if advice else (reason,)
     return Decision(
-        pick="", confidence=math.nan, because=(reason,), price=math.nan, runner_up="", would_change_if="more data came"
+        pick="", confidence=math.nan, because=because, price=math.nan, runner_up="", would_change_if="more data came"
     )

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +69,8 @@ def stability(
     item_variance = scores.item_variance if scores.item_variance == scores.item_variance else None
     total = total_sd(cells, item_variance)
     failure = Estimate.of_rate(scores.failed, scores.ran)
+    if scores.failed_by:
+        failure = replace(failure, method=f"{failure.method}; {kinds_of_failure(scores)}")
     loss = _largest_loss(robustness, scoring.sign, scores.facts.group_count > 0)
     grades = {
         "total SD": grade(total, scoring.margin),
@@ -94,6 +96,18 @@ def stability(
     )
 
 
+def kinds_of_failure(scores: ModelScores) -> str:
+    """Return how many cells failed in which way, as words.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> kinds_of_failure(SimpleNamespace(failed_by={"timeout": 2, "oom": 1}))
+    '2 timeout, 1 oom'
+    """
+    return ", ".join(f"{number} {kind}" for kind, number in scores.failed_by.items())
+
+
 def _deflated(cells: NDArray[np.floating], tried: int) -> Estimate:
     scores = cells[np.isfinite(cells)]
     if scores.size < 2 or tried < 2:
@@ -103,8 +117,8 @@ def _deflated(cells: NDArray[np.floating], tried: int) -> Estimate:
 
 
 def _largest_loss(robustness: Robustness | None, sign: float, grouped: bool) -> Estimate:
-    if robustness is None:
-        return Estimate.not_measured("no probe")
+    if robustness is None or not robustness.perturbed:
+        return Estimate.not_measured("no probe" if robustness is None else "no change of these inputs is known")
     name, (score, flips) = min(robustness.perturbed.items(), key=lambda item: sign * item[1][0])
     loss = max(0.0, sign * (robustness.clean - score))
     # Only items whose prediction changes can move a share of right ones.

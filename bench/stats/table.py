@@ -1,8 +1,9 @@
 """From records to the table of a report: one row a model."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,6 +93,8 @@ class ModelScores:
     """Mean variance of a fold's score under other test items; NaN where it does not follow from the score."""
     reason: str = ""
     """Why there are no cells, or why the first failed one failed."""
+    failed_by: Mapping[str, int] = field(default_factory=dict)
+    """Failed cells by status, the most frequent first."""
     planned: int = 0
     """Folds that any model was to be run on."""
     shift: float = 0.0
@@ -205,6 +208,7 @@ def _scores_of(
         dependable=_dependable(name, succeeded, len(ran) - len(ok), imputed, item_variance, facts, scoring),
         item_variance=item_variance,
         reason=others[0] if others else "",
+        failed_by=dict(Counter(r.status for r in ran if r.status != "ok").most_common()),
     )
 
 

@@ -11,7 +11,8 @@ def find(content: Content) -> Iterator[str]:
     """Yield a text where no model surely beats the floor."""
     if content.decision.pick or len(content.rows) < 2 or content.task.protocol == "curve" or content.decision.excluded:
         return
-    if (best := content.best) is not None:
+    floor = content.row(content.task.floor)
+    if (best := content.best) is not None and floor is not None and floor.scores.cells.size:
         yield (
             f"No model surely beats {content.task.floor} by the margin; the best mean is that of {best.scores.name}. "
             "Look at the data first: do the labels follow from the inputs at all?"
