@@ -190,6 +190,9 @@ class ModelSpec:
     """Distributions whose version can move a score: part of a cell's key."""
     trained_on: str = "unknown"
     """Data sets the weights have seen: ``clean``, ``unknown``, or names."""
+    gpus: float = 0.0
+    """GPUs that a cell reserves under ``executor=ray``, which hides the others from it; 0.5 puts two cells on one.
+    Cores and memory are those of the budget; other executors reserve nothing."""
     licence: str = "BSD-3-Clause"
     """Of the library that fits, or of the weights where there are any."""
     summary: str = ""

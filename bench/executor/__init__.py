@@ -19,6 +19,9 @@ MEMORY_SHARE = 0.8
 
 def threads_per_cell(budget: Budget, executor: ExecutorSpec) -> int:
     """Return how many threads a cell may use: the budget's number, or the cores divided among the workers."""
+    if executor.address:
+        # Nothing is known of the machines of a cluster yet; one thread fits everywhere.
+        return budget.threads or 1
     return budget.threads or max(1, cores() // worker_count(executor))
 
 
@@ -30,7 +33,7 @@ def worker_count(executor: ExecutorSpec) -> int:
 
 
 def limits_of(budget: Budget, executor: ExecutorSpec, deadline: float) -> Limits:
-    """Return what a cell may use.
+    """Return what a cell may use; with ``executor=ray`` 0 MB stands for its share of its node.
 
     Parameters
     ----------
@@ -39,7 +42,9 @@ def limits_of(budget: Budget, executor: ExecutorSpec, deadline: float) -> Limits
     deadline : float
         End of the run, on the monotonic clock.
     """
-    memory = budget.memory_mb or MEMORY_SHARE * memory_allowed_mb() / worker_count(executor)
+    memory = float(budget.memory_mb)
+    if not memory and executor.name != "ray":
+        memory = MEMORY_SHARE * memory_allowed_mb() / worker_count(executor)
     return Limits(
         cell_seconds=budget.cell_seconds,
         memory_mb=memory,

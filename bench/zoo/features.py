@@ -12,7 +12,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,20 @@ Vectors = NDArray[np.float32]
 
 def _say_nothing(done: int) -> None:
     """Report no progress."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segment:
+    """Vectors of one encoder on one data set that travel to a machine that encodes nothing."""
+
+    name: str
+    """Folder of the encoder and the data set, without the number format of the machine that encoded."""
+    digests: NDArray[np.uint8]
+    """Of the items, shape (n, 16)."""
+    vectors: Vectors
+    """Shape (n, d)."""
+    seconds: float
+    """Spent on encoding all of them."""
 
 
 @dataclass
@@ -52,6 +66,8 @@ class FeatureCache:
     charged_seconds: float = 0.0
     encoded: int = 0
     """Items that were encoded by this object rather than read."""
+    portable: bool = False
+    """Look for vectors that came as a `Segment`: whatever number format this machine would have used."""
     _stores: dict[str, _Store] = field(default_factory=dict)
 
     def __call__(self, encoder: Encoder, items: Sequence[str]) -> Vectors:
@@ -77,7 +93,10 @@ class FeatureCache:
 
     def name_of(self, encoder: Encoder) -> str:
         """Return the folder name of an encoder on this data set."""
-        text = json.dumps(_full_key(encoder), sort_keys=True)
+        key = _full_key(encoder)
+        if self.portable:
+            key.pop("number_format", None)
+        text = json.dumps(key, sort_keys=True)
         return f"{hashlib.sha256(text.encode()).hexdigest()[:16]}/{self.fingerprint[:16]}"
 
     def holds(self, encoder: Encoder, items: Sequence[str]) -> bool:
@@ -86,6 +105,31 @@ class FeatureCache:
         store = self._stores.setdefault(name, _Store())
         _read_new_segments(self.folder / name, store)
         return all(_digest(item) in store.rows for item in items)
+
+    def give(self, encoder: Encoder) -> Segment | None:
+        """Return every vector of an encoder that is cached, for another machine; None where there is none."""
+        name = self.name_of(encoder)
+        store = self._stores.setdefault(name, _Store())
+        _read_new_segments(self.folder / name, store)
+        if not store.rows:
+            return None
+        digests = np.frombuffer(b"".join(store.rows), np.uint8).reshape(-1, 16)
+        name = replace(self, portable=True).name_of(encoder)
+        return Segment(name=name, digests=digests, vectors=store.vectors, seconds=store.seconds)
+
+    def take(self, segment: Segment) -> None:
+        """Keep vectors that another machine encoded; once, whichever of the processes here is given them first."""
+        folder = self.folder / segment.name
+        with clear_disk_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder / ".lock"):
+                here = _Store()
+                _read_new_segments(folder, here)
+                digests = [digest.tobytes() for digest in segment.digests]
+                new = [row for row, digest in enumerate(digests) if digest not in here.rows]
+                if new:
+                    seconds = segment.seconds * len(new) / len(digests)
+                    _write_segment(folder, [digests[row] for row in new], segment.vectors[new], seconds)
 
     def _complete(self, name: str, store: _Store, encoder: Encoder, wanted: dict[bytes, str]) -> int:
         folder = self.folder / name
