@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import os
+import random
 import sys
 import time
 import traceback
@@ -16,12 +18,14 @@ from numpy.typing import NDArray
 
 from bench import metrics
 from bench.errors import BenchError, DiskError, ModelError
+from bench.files import full_disk
 from bench.predictions import Predictions, prediction_digest
-from bench.types import Cell, Context, Dataset, ModelChoice, Record, Split, Status, Task, seed_for
+from bench.types import Cell, Context, Dataset, ModelChoice, Record, Split, Task, seed_for
 from bench.zoo.features import FeatureCache
 from bench.zoo.store import Zoo, go_offline
 
 SUM_TOLERANCE = 1e-3
+KEPT_WARNINGS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +60,7 @@ def run_cell(cell: Cell, inputs: CellInputs) -> Record:
     Raises
     ------
     DiskError
-        If the predictions cannot be kept; beside Ctrl-C the only thing that ends a run.
+        If the disk is full or cannot be written; beside Ctrl-C the only thing that ends a run.
     """
     record = Record(model=cell.model, repeat=cell.repeat, fold=cell.fold, seed=cell.seed, status="failed")
     started = time.perf_counter()
@@ -64,28 +68,32 @@ def run_cell(cell: Cell, inputs: CellInputs) -> Record:
         warnings.simplefilter("always")
         try:
             record = _fit_and_score(cell, inputs, record)
-        except DiskError:
+        except (DiskError, KeyboardInterrupt):
             raise
         except ModelError as error:
             record = replace(record, status="invalid", reason=_one_line(error))
-        except (Exception, SystemExit) as error:
-            status: Status = "oom" if _ran_out_of_memory(error) else "failed"
-            said = (
-                _one_line(error)
-                if isinstance(error, BenchError)
-                else f"{type(error).__name__}: {_one_line(error)}".removesuffix(": ")
-            )
-            said = f"The model ran out of memory ({said})." if status == "oom" else said
-            record = replace(record, status=status, reason=said)
+        except BaseException as error:
+            if full_disk(error, inputs.logs):
+                raise DiskError(f"{cell.model} could not write: the disk is full. Make space, and go on.") from error
+            record = replace(record, **_what_was_raised(error))
             _log(cell, inputs.logs)
     if record.status != "ok":
         record = replace(record, fit_seconds=time.perf_counter() - started)
-    return replace(record, warnings=tuple(dict.fromkeys(_one_line(w.message) for w in caught if _matters(w.category))))
+    said = dict.fromkeys(_one_line(w.message) for w in caught if _matters(w.category))
+    return replace(record, warnings=tuple(said)[:KEPT_WARNINGS])
+
+
+def _what_was_raised(error: BaseException) -> dict[str, Any]:
+    """Return the status and the reason of a model that raised an error of any kind."""
+    said = _one_line(error)
+    if not isinstance(error, BenchError):
+        said = f"{type(error).__name__}: {said}".removesuffix(": ")
+    if _ran_out_of_memory(error):
+        return {"status": "oom", "reason": f"The model ran out of memory ({said})."}
+    return {"status": "failed", "reason": said}
 
 
 def _fit_and_score(cell: Cell, inputs: CellInputs, record: Record) -> Record:
-    from threadpoolctl import threadpool_limits
-
     choice, split = inputs.choice(cell.model), inputs.split(cell.repeat, cell.fold)
     dataset, features = inputs.dataset, inputs.features
     seed = seed_for(inputs.seed, inputs.task.type, cell.repeat, choice.spec.name, cell.fold, cell.seed)
@@ -93,8 +101,10 @@ def _fit_and_score(cell: Cell, inputs: CellInputs, record: Record) -> Record:
     X_train, X_test = dataset.X.iloc[split.train], dataset.X.iloc[split.test]
     y_train, y_test = dataset.y[split.train], dataset.y[split.test]
     go_offline()
-    with threadpool_limits(inputs.threads), no_network():
-        np.random.seed(seed)  # For models that draw from NumPy's global state against all advice.
+    with thread_limit(inputs.threads), no_network(), as_before():
+        # For models that draw from a global state against all advice.
+        np.random.seed(seed)
+        random.seed(seed)
         params = choice.spec.params(**json.loads(cell.params))
         charged, started = features.charged_seconds, time.perf_counter()
         model = choice.spec.build(params, context)
@@ -164,6 +174,38 @@ def checked_probabilities(raw: Any, classes: NDArray[Any], rows: int, n_classes:
     return full
 
 
+_libraries: Any = None
+_modules = 0
+
+
+def thread_limit(threads: int) -> contextlib.AbstractContextManager[Any]:
+    """Limit the threads of the numerical libraries that are loaded by now."""
+    global _libraries, _modules
+    from threadpoolctl import ThreadpoolController
+
+    # Looking for libraries takes 2 ms, which is more than all else that is done for a cell.
+    if _libraries is None or _modules != len(sys.modules):
+        _libraries, _modules = ThreadpoolController(), len(sys.modules)
+    limit: contextlib.AbstractContextManager[Any] = _libraries.limit(limits=threads)
+    return limit
+
+
+@contextlib.contextmanager
+def as_before() -> Iterator[None]:
+    """Undo what a model does to its process, and the next one or the run would meet."""
+    folder, variables, mode = Path.cwd(), dict(os.environ), os.umask(0o022)
+    os.umask(mode)
+    try:
+        with np.errstate():
+            yield
+    finally:
+        with contextlib.suppress(OSError):
+            os.chdir(folder)
+        os.umask(mode)
+        # Variables that libraries add when they are first loaded stay.
+        os.environ.update({name: value for name, value in variables.items() if os.environ.get(name) != value})
+
+
 _offline = False
 _hook_installed = False
 
@@ -207,20 +249,25 @@ def _log(cell: Cell, folder: Path) -> None:
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
         # Behind what the cell printed, where that goes to the same file.
-        with log_path(cell, folder).open("a", encoding="utf-8") as file:
+        with log_path(cell, folder).open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(traceback.format_exc())
 
 
 def _ran_out_of_memory(error: BaseException) -> bool:
     # Torch and LightGBM raise errors of their own.
-    said = str(error).lower()
+    said = _one_line(error).lower()
     return isinstance(error, MemoryError) or any(
         phrase in said for phrase in ("can't allocate memory", "out of memory", "bad_alloc", "bad allocation")
     )
 
 
 def _one_line(error: object) -> str:
-    text = " ".join(str(error).split())
+    """Return what an error says, as far as it can be said in a table and on a terminal."""
+    try:
+        said = str(error)[:10_000]
+    except Exception:
+        said = "its message cannot be read"
+    text = " ".join("".join(char if char.isprintable() else " " for char in said).split())
     return text if len(text) <= 300 else f"{text[:297]}..."
 
 

@@ -4,11 +4,16 @@ import contextlib
 import errno
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from bench.errors import DiskError
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+LEAST_SPACE = 1_000_000
+"""Bytes; with less, a disk is full."""
 
 
 def sha256_of(path: Path) -> str:
@@ -52,6 +57,14 @@ def write_atomically(path: Path, content: bytes, durable: bool = True) -> None:
             raise
 
 
+def full_disk(error: BaseException, path: Path) -> bool:
+    """Return whether an error says that a disk is full, and the disk of ``path`` is."""
+    if not (isinstance(error, OSError) and error.errno in FULL):
+        return False
+    there = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+    return shutil.disk_usage(there).free < LEAST_SPACE
+
+
 @contextlib.contextmanager
 def clear_disk_errors(path: Path) -> Iterator[None]:
     """Turn a full disk or a folder that cannot be written into one paragraph that names the place."""
@@ -59,7 +72,7 @@ def clear_disk_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         match error.errno:
-            case errno.ENOSPC | errno.EDQUOT:
+            case code if code in FULL:
                 problem = "the disk is full. Make space and run the same command again: what is done is kept"
             case errno.EACCES | errno.EPERM | errno.EROFS:
                 problem = "the folder cannot be written. Change its rights, or give another results_dir= or cache_dir="

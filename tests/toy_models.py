@@ -4,11 +4,13 @@ import os
 import socket
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bench.types import Context, ModelChoice, ModelSpec
+from tests import misdeeds
 
 
 @dataclass
@@ -16,6 +18,8 @@ class Params:
     """How to behave."""
 
     way: str = "well"
+    notes: str = ""
+    """File that gets a line with every fit: the process, and the time of its beginning on the monotonic clock."""
 
 
 @dataclass
@@ -28,6 +32,8 @@ class Toy:
 
     def fit(self, X: Any, y: Any) -> "Toy":
         match self.way:
+            case way if way in misdeeds.WAYS:
+                misdeeds.WAYS[way]()
             case "raises":
                 raise RuntimeError("the model says no")
             case "exits":
@@ -65,12 +71,15 @@ class Toy:
 
 
 def build(params: Params, context: Context) -> Toy:
+    if params.notes:
+        with Path(params.notes).open("a") as file:
+            file.write(f"{os.getpid()} {time.monotonic()}\n")
     return Toy(params.way, context.seed)
 
 
-def toy(name: str = "toy", way: str = "well", **spec: Any) -> ModelChoice:
+def toy(name: str = "toy", way: str = "well", notes: Path | str = "", **spec: Any) -> ModelChoice:
     """Return a model that behaves in the given way."""
     made = ModelSpec(
         name=name, task_types=("text_clf",), role=spec.pop("role", "stable"), params=Params, build=build, **spec
     )
-    return ModelChoice(name=name, spec=made, params=Params(way=way))
+    return ModelChoice(name=name, spec=made, params=Params(way=way, notes=str(notes)))

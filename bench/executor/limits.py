@@ -1,8 +1,13 @@
 """What a cell may use, and how rows say that it used more."""
 
+import contextlib
+import signal
 from dataclasses import dataclass
 
 from bench.types import Cell, Record
+
+FROM_OUTSIDE = ("SIGKILL", "SIGTERM", "SIGHUP", "SIGINT")
+"""Signals that something else sends. A cell hit by one is tried once more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,9 +36,26 @@ class Limits:
         return Record.unscored(cell, "skipped", reason)
 
 
-def killed_from_outside(cell: Cell, signal_name: str) -> Record:
+def signal_name(code: int | None) -> str:
+    """Return the signal that ended a process with this exit code; empty where none did.
+
+    Examples
+    --------
+    >>> signal_name(-11), signal_name(7)
+    ('SIGSEGV', '')
+    """
+    if code is None or code >= 0:
+        return ""
+    with contextlib.suppress(ValueError):
+        return signal.Signals(-code).name
+    return f"signal {-code}"
+
+
+def killed_from_outside(cell: Cell, by: str) -> Record:
     """Return the row of a cell whose worker was killed twice by something that is not us."""
-    reason = f"Its worker was killed twice by {signal_name} from outside, most likely for want of memory."
+    if by in FROM_OUTSIDE and by != "SIGKILL":
+        return Record.unscored(cell, "failed", f"Its worker was ended twice by {by}, from outside or by the model.")
+    reason = f"Its worker was killed twice by {by} from outside, most likely for want of memory."
     return Record.unscored(cell, "oom", reason)
 
 

@@ -1,0 +1,311 @@
+"""Worker processes: started, asked, and ended with everything that they started.
+
+No pool of a library's stands behind this. A worker may end at any instant and in any way, with exit code 0 and with
+locks held; pools lose the task, or give up. So each worker has two pipes of its own and no lock, its end is seen by
+asking the system, and a worker of which anything is in doubt is thrown away. Nothing here looks at a clock that can be
+set back.
+"""
+
+import contextlib
+import ctypes
+import faulthandler
+import multiprocessing
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Literal
+
+from bench.errors import BenchError
+from bench.executor.watch import MARK, kill_marked, kill_tree, living, tree
+
+LEAVE_SECONDS = 2.0
+"""In which workers end by themselves, so that what libraries do at the end of a process is done."""
+CHANGED = ("SIGTERM", "SIGHUP", "SIGALRM", "SIGCHLD", "SIGPIPE", "SIGUSR1", "SIGUSR2")
+"""Signals whose handling a model may change; set back after each order."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a worker says."""
+
+    kind: Literal["ready", "done", "refused", "broken"]
+    """``refused``: a `BenchError` was raised; ``broken``: any other error was."""
+    value: Any = None
+    """What the function returned, the error, or a line about it."""
+    children: bool = False
+    """Whether a process that it started is still there; some of them may have ended."""
+
+
+class Crew:
+    """The workers of a run; use it as a context, which ends them all."""
+
+    def __init__(self) -> None:
+        self.mark = uuid.uuid4().hex
+        self.workers: list[Worker] = []
+        self._guard: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> "Crew":
+        """Return itself."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """End every worker, with all that it started."""
+        limit = time.monotonic() + LEAVE_SECONDS
+        for worker in self.workers:
+            worker.dismiss()
+        while any(worker.alive for worker in self.workers) and time.monotonic() < limit:
+            time.sleep(0.01)
+        for worker in [*self.workers]:
+            self.end(worker)
+        kill_marked(self.mark)
+        if self._guard is not None:
+            self._guard.kill()
+            self._guard.communicate()
+
+    def start(self, function: Callable[[Any, Any], Any], shared: Any) -> "Worker":
+        """Start a worker that answers each order with ``function(order, shared)``."""
+        if self._guard is None and hasattr(os, "fork"):
+            command = [sys.executable, "-I", str(Path(__file__).with_name("guard.py")), self.mark, str(os.getpid())]
+            quiet = subprocess.DEVNULL
+            self._guard = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet, start_new_session=True
+            )
+        worker = Worker(f"{self.mark}-{uuid.uuid4().hex[:8]}", function, shared)
+        self.workers.append(worker)
+        return worker
+
+    def end(self, worker: "Worker") -> None:
+        """Kill a worker, with all that it started."""
+        self.workers.remove(worker)
+        worker.kill()
+
+
+class Worker:
+    """One process, started afresh rather than forked, so that it loads libraries under its own thread cap."""
+
+    def __init__(self, mark: str, function: Callable[[Any, Any], Any], shared: Any) -> None:
+        self.mark = mark
+        self.ready = False
+        self.mute = False
+        """Whether it can answer no more."""
+        self.served = 0
+        """Orders that it answered."""
+        context = multiprocessing.get_context("spawn")
+        self.answers, theirs = context.Pipe(duplex=False)
+        orders, self._orders = context.Pipe(duplex=False)
+        # Not daemonic: such a process may start no others.
+        self._process = context.Process(target=serve, args=(orders, theirs), daemon=False)
+        # A process of the interpreter's own that all workers share; it must not carry the mark of one.
+        resource_tracker.ensure_running()
+        with _marked(mark), _interrupts_wait():
+            self._process.start()
+        orders.close()
+        theirs.close()
+        # By a pipe that breaks with the worker. What is given to its start is written to one that does not, and would
+        # be waited for without end; and by a thread, because reading begins when the interpreter is up.
+        content = pickle.dumps((function, shared), protocol=pickle.HIGHEST_PROTOCOL)
+        threading.Thread(target=self._send, args=(content,), daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        """Process number."""
+        return self._process.pid or 0
+
+    @property
+    def exit_code(self) -> int | None:
+        """Exit code, the negative number of the signal that ended it, or None while it lives."""
+        return self._process.exitcode
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process lives."""
+        return self.exit_code is None
+
+    def ask(self, order: Any) -> bool:
+        """Give an order to a worker that waits for one; return whether that could be done."""
+        return self._send(pickle.dumps(order))
+
+    def answer(self) -> Answer | None:
+        """Return what the worker said since it was last asked; None where it said nothing."""
+        # A worker writes an answer in one piece, because a pipe takes as much: there are no halves to wait for.
+        try:
+            if not self.answers.poll():
+                return None
+            answer: Answer = self.answers.recv()
+        except (EOFError, OSError):
+            self.mute = True
+            return None
+        except Exception as error:
+            return Answer("broken", f"its answer cannot be read ({_one_line(error)})")
+        self.ready = True
+        self.served += answer.kind != "ready"
+        return answer
+
+    def left_something(self) -> bool:
+        """Return whether a process that it started is still running."""
+        return len(living(tree(self.pid))) > 1
+
+    def dismiss(self) -> None:
+        """Tell it to end by itself."""
+        if self.ready:
+            self.ask(None)
+
+    def wait(self, seconds: float = 1.0) -> int | None:
+        """Return its exit code once it has ended, or None if it does not."""
+        limit = time.monotonic() + seconds
+        while self.alive and time.monotonic() < limit:
+            time.sleep(0.001)
+        return self.exit_code
+
+    def kill(self) -> None:
+        """Kill it, with everything that it started."""
+        if self.alive:
+            kill_tree(self.pid)
+        kill_marked(self.mark)
+        self.wait(LEAVE_SECONDS)
+        self.answers.close()
+        self._orders.close()
+
+    def _send(self, content: bytes) -> bool:
+        # A TypeError where it was closed meanwhile.
+        with contextlib.suppress(OSError, TypeError):
+            self._orders.send_bytes(content)
+            return True
+        return False
+
+
+def serve(orders: Connection, answers: Connection) -> None:
+    """Answer orders until there are no more: what runs inside a worker."""
+    stand_alone()
+    silence()
+    # Into whatever standard error is at the time.
+    faulthandler.enable(file=2)
+    me, handlers = os.getpid(), _handlers()
+    with contextlib.suppress(EOFError, OSError):
+        try:
+            function, shared = pickle.loads(orders.recv_bytes())
+        except Exception as error:
+            answers.send(Answer("broken", _one_line(error)))
+            return
+        answers.send(Answer("ready"))
+        while (order := pickle.loads(orders.recv_bytes())) is not None:
+            answer = _answer(function, order, shared)
+            if os.getpid() != me:
+                # A model forked, and both processes came back.
+                os._exit(1)
+            _set_back(handlers)
+            answers.send_bytes(answer)
+
+
+def stand_alone() -> None:
+    """Leave the terminal and its Ctrl-C, take in orphans, and end when the parent is gone."""
+    if hasattr(os, "setsid"):
+        with contextlib.suppress(PermissionError):
+            os.setsid()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            # PR_SET_CHILD_SUBREAPER: processes whose parent is gone stay below this one, and are counted.
+            ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+        with contextlib.suppress(OSError):
+            # Where memory runs out before anybody has looked, the system is to choose a worker and not the run.
+            Path("/proc/self/oom_score_adj").write_text("800")
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+
+
+def silence() -> None:
+    """Point the output of this process to nowhere: what is printed between two orders belongs to none."""
+    with contextlib.suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (1, 2):
+            os.dup2(nowhere, stream)
+        if nowhere > 2:
+            os.close(nowhere)
+
+
+def _answer(function: Callable[[Any, Any], Any], order: Any, shared: Any) -> bytes:
+    try:
+        return pickle.dumps(Answer("done", function(order, shared), _has_children()))
+    except BenchError as error:
+        answer = Answer("refused", error)
+    except BaseException as error:
+        answer = Answer("broken", _one_line(error))
+    return pickle.dumps(answer)
+
+
+def _has_children() -> bool:
+    if not hasattr(os, "waitid"):
+        return True
+    try:
+        # Leaves those that have ended to whoever waits for them.
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
+def _handlers() -> dict[int, Any]:
+    numbers = (getattr(signal, name) for name in CHANGED if hasattr(signal, name))
+    return {number: signal.getsignal(number) for number in numbers}
+
+
+def _set_back(handlers: dict[int, Any]) -> None:
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    for number, handler in handlers.items():
+        # None where it was not Python that set it.
+        if handler is not None:
+            signal.signal(number, handler)
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    for process in tree(os.getpid())[1:]:
+        kill_tree(process.pid)
+    kill_tree(os.getpid())
+    os._exit(1)
+
+
+def _one_line(error: BaseException) -> str:
+    with contextlib.suppress(Exception):
+        return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    return type(error).__name__
+
+
+@contextlib.contextmanager
+def _marked(mark: str) -> Iterator[None]:
+    """Start processes that carry a mark."""
+    before = os.environ.get(MARK)
+    os.environ[MARK] = mark
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[MARK]
+        else:
+            os.environ[MARK] = before
+
+
+@contextlib.contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Start processes that Ctrl-C does not reach before they have left the terminal."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
