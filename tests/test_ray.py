@@ -173,8 +173,8 @@ def test_what_a_cell_does_to_its_process_is_its_row_and_no_more(tmp_path, on_ray
     assert re.search(r"Stopped with [\d,]+ MB in use; the limit is 900 MB", found["hungry"][1])
     assert found["killer"] == ("failed", "The worker process died: exit code 7.")
     assert [r.status for r in records if r.model == "good"] == ["ok"] * 3
-    # A model's own deed is not tried again.
-    assert (tmp_path / "killer.count").read_text() == "x"
+    # Tried once more at most: something else may have left the worker in a bad way.
+    assert len((tmp_path / "killer.count").read_text()) <= 2
     assert not [one for one in psutil.process_iter() if "bytearray(10**9)" in " ".join(_command(one))]
 
 
@@ -201,7 +201,7 @@ def test_the_end_of_the_run_stops_what_runs(tmp_path, on_ray):
     started = time.monotonic()
     # The last one is drawn when the time is up.
     records = run(cells, inputs(tmp_path, models), on_ray, deadline=started + 7, run_seconds=7)
-    assert time.monotonic() - started < 11
+    assert time.monotonic() - started < 14
     assert [(r.model, r.status) for r in records] == [("good", "ok"), *[("sleeper", "skipped")] * 3]
     assert {r.reason for r in records} == {"", "Stopped at the end of the run's 7 s (budget.run_seconds)."}
 

@@ -26,7 +26,7 @@ SILENT_SECONDS = 300.0
 """A worker that says nothing for this long after the limit of its cell is lost."""
 FETCH_SECONDS = 60.0
 """For a result that is there already; longer, and the node that holds it is lost."""
-STOP_SECONDS = 5.0
+STOP_SECONDS = 8.0
 """For workers to end what they run, before Ray ends them."""
 PENDING_SECONDS = 10.0
 """A worker that has waited this long for its place may want that of an idle one of another kind."""
@@ -66,7 +66,7 @@ def _run(
             yield from pool.work(source)
         finally:
             # Also on Ctrl-C and when the consumer stops early: nothing runs on after the run.
-            pool.stop(pool.workers, for_good=True)
+            pool.stop([*pool.workers, *pool.leaving], for_good=True)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -111,6 +111,8 @@ class _Pool:
         self.segments: dict[str, Any] = {}
         self.versions = versions(inputs.models)
         self.workers: list[_Seat] = []
+        self.leaving: list[_Seat] = []
+        """Those whose cells the end of the run has made rows of."""
         self.waiting: list[Cell] = []
         self.hit: set[Cell] = set()
         """Cells whose worker was lost."""
@@ -139,7 +141,6 @@ class _Pool:
 
     def stop(self, seats: Sequence[_Seat], for_good: bool = False) -> None:
         """Let workers end what they run, and give their places back."""
-        seats = list(seats)
         stops = [seat.actor.stop.remote(for_good) for seat in seats if not seat.starting]
         if stops:
             self.ray.wait(stops, num_returns=len(stops), timeout=STOP_SECONDS)
@@ -147,7 +148,7 @@ class _Pool:
             self._drop(seat)
 
     def _drop(self, seat: _Seat) -> None:
-        self.workers.remove(seat)
+        self.workers = [other for other in self.workers if other is not seat]
         # It may be gone already, with its node.
         with contextlib.suppress(self.ray.exceptions.RayError):
             self.ray.kill(seat.actor)
@@ -169,7 +170,8 @@ class _Pool:
         busy = [seat for seat in self.workers if seat.cell is not None]
         cells = [*(seat.cell for seat in busy if seat.cell is not None), *self.waiting]
         self.waiting = []
-        self.stop(busy)
+        self.leaving += busy
+        self.workers = [seat for seat in self.workers if seat not in busy]
         if self.any_started:
             return [self.limits.out_of_time(cell) for cell in cells]
         reason = f"The Ray cluster had no place within the run's {self.limits.run_seconds:g} s (budget.run_seconds)."
