@@ -9,7 +9,9 @@ from bench.report.columns import split_rows
 from bench.report.html import report_html
 from bench.report.markdown import report_markdown
 from bench.report.read import read_content
-from bench.stats.bootstrap import mcnemar
+from bench.stats.bootstrap import item_variance, mcnemar
+from bench.stats.pareto_items import pareto_front_on_one_split
+from bench.stats.single_split import item_difference, mean_on_one_split
 from tests.pages import page
 from tests.tables import published_folder
 
@@ -62,3 +64,52 @@ def test_repeated_folds_have_no_such_test():
     assert {row.against.method for row in content.rows} == {"corrected resampled t over folds"}
     for text in (report_markdown(content), report_html(content, ())):
         assert "McNemar" not in text
+
+
+def test_one_split_has_a_front_over_its_items(content):
+    members = {row.scores.name: row.standing for row in content.rows if row.standing is not None}
+    assert set(members) == {"reference", "other", "twin"}
+    assert members["reference"].p_best == members["twin"].p_best
+    assert sum(one.p_best for one in members.values()) == pytest.approx(1.0)
+    assert content.decision.winner_changes >= 0
+
+
+def front(right, groups=None, seed=0):
+    levels = dict.fromkeys(right, 0.5)
+    return {one.model: one for one in pareto_front_on_one_split(right, groups, levels, levels, 0.01, seed).members}
+
+
+@pytest.mark.parametrize("groups", [None, np.repeat(np.arange(N // 10), 10)])
+def test_the_probability_to_be_the_best_is_that_of_the_difference(groups):
+    generator = np.random.default_rng(1)
+    one = (HARD < 0.80)[None]
+    other = one ^ (generator.random((1, N)) < 0.06) ^ (generator.random((1, N)) < 0.02)
+    found = front({"one": one, "other": other}, groups)
+    expected = item_difference(one, other, 0, groups).probability_above(0)
+    assert found["one"].p_best == pytest.approx(expected, abs=0.04)
+    assert found["one"].score.value == one.mean()
+
+
+def test_groups_that_agree_leave_more_open_who_is_best():
+    generator = np.random.default_rng(2)
+    right = {name: np.repeat(generator.random((1, 60)) < share, 10, axis=1) for name, share in (("a", 0.9), ("b", 0.8))}
+    apart, together = (front(right, groups)["a"].p_best for groups in (None, np.repeat(np.arange(60), 10)))
+    assert apart > 0.999
+    assert 0.8 < together < 0.999
+
+
+def test_neither_the_order_of_items_nor_that_of_models_moves_the_front():
+    order = np.random.default_rng(3).permutation(N)
+    right = {name: one[:, order] for name, one in reversed(RIGHT.items())}
+    one, two = front(RIGHT), front(right)
+    assert {name: (a.p_best, a.membership, a.regret) for name, a in one.items()} == {
+        name: (b.p_best, b.membership, b.regret) for name, b in two.items()
+    }
+
+
+def test_the_interval_of_a_mean_on_the_front_is_that_of_the_table():
+    generator = np.random.default_rng(4)
+    right = {"a": generator.random((1, 2000)) < 0.8, "b": generator.random((1, 2000)) < 0.7}
+    found = front(right)["a"].score
+    low, high = mean_on_one_split(np.array([[right["a"].mean()]]), item_variance(right["a"].astype(float))).interval()
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.003)

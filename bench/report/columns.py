@@ -146,6 +146,8 @@ def place(row: Row) -> tuple[str, str]:
         return "? (floor)", "?"
     if known is None and row.scores.partial:
         return "? (too few folds)", "?"
+    if known is None and len(row.scores.folds) == 1:
+        return "? (one split, predictions not kept)", "?"
     return ("?", "?") if known is None else (f"{known.p_best:.2f}", f"{known.membership:.2f}")
 
 

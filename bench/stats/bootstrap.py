@@ -92,7 +92,7 @@ def bootstrap_difference(
     means = rows[:, 1:].sum(axis=0) / rows[:, 0].sum()
     mean = float(signs @ means)
     totals = resampled_totals(rows, generator, replicates)
-    drawn = mean + _t_like(totals[:, 1:] @ signs / totals[:, 0] - mean, len(rows), generator)
+    drawn = mean + t_like(totals[:, 1:] @ signs / totals[:, 0] - mean, len(rows), generator)
     drawn += _seed_effect(np.split(stacked, seeds[:1]), generator, replicates)
     return BootstrapMean(mean=mean, replicates=drawn, method=_method(groups is not None, max(seeds) > 1))
 
@@ -198,10 +198,10 @@ def mcnemar(one: NDArray[np.bool_], other: NDArray[np.bool_], exact: bool = Fals
     return p if exact else p - float(binom.pmf(wins, wins + losses, 0.5)) * (1 if wins != losses else 0.5)
 
 
-def _t_like(deviations: Floats, units: int, generator: np.random.Generator) -> Floats:
-    """Widen deviations to what the variance of so few units leaves open; of many units it changes nothing."""
-    chi2 = generator.chisquare(units - 1, len(deviations))
-    return np.asarray(deviations * np.sqrt(units / chi2))
+def t_like(deviations: Floats, units: int, generator: np.random.Generator) -> Floats:
+    """Widen deviations, shape (B, ...), to what the variance of so few units leaves open; of many by nothing."""
+    stretch = np.sqrt(units / generator.chisquare(units - 1, len(deviations)))
+    return np.asarray(deviations * stretch.reshape(-1, *[1] * (deviations.ndim - 1)))
 
 
 def _seed_effect(sides: Sequence[Floats], generator: np.random.Generator, replicates: int) -> Floats:

@@ -4,11 +4,14 @@ import math
 from dataclasses import replace
 from typing import Literal
 
+import numpy as np
+
 from bench.stats.bootstrap import mcnemar
-from bench.stats.bridge import shared_folds
+from bench.stats.bridge import Floats, shared_folds
 from bench.stats.pairs import CorrectedMean, corrected_mean, detectable_difference, folds_needed
 from bench.stats.single_split import item_difference, mean_on_one_split
 from bench.stats.table import ModelScores
+from bench.stats.variance import AGREE
 from bench.types import Comparison, seed_for
 
 OVER_FOLDS = "corrected resampled t over folds"
@@ -18,7 +21,7 @@ def score_interval(scores: ModelScores, test_train_ratio: float) -> CorrectedMea
     """Return the mean score with its corrected standard error; of a single split, that over its items."""
     if len(scores.folds) == 1 and not math.isnan(scores.item_variance):
         return mean_on_one_split(scores.cells, scores.item_variance, scores.facts.group_count)
-    return corrected_mean(scores.by_fold, test_train_ratio, _resolution(scores))
+    return corrected_mean(scores.by_fold, test_train_ratio, _resolution(scores, scores.by_fold))
 
 
 def paired(one: ModelScores, other: ModelScores, test_train_ratio: float) -> CorrectedMean:
@@ -34,7 +37,7 @@ def paired(one: ModelScores, other: ModelScores, test_train_ratio: float) -> Cor
         seed, groups = seed_for(0, first.name, second.name), first.facts.groups
         gap = item_difference(first.facts.right, second.facts.right, seed, groups)  # type: ignore[arg-type]
         return gap if first is one else replace(gap, mean=-gap.mean)
-    return corrected_mean(gaps, test_train_ratio, max(_resolution(one), _resolution(other)))
+    return corrected_mean(gaps, test_train_ratio, max(_resolution(model, gaps) for model in (one, other)))
 
 
 def bridged(one: ModelScores, other: ModelScores, reference: ModelScores, test_train_ratio: float) -> CorrectedMean:
@@ -93,6 +96,7 @@ def _mcnemar(one: ModelScores, other: ModelScores) -> float:
     return mcnemar(mine[0], theirs[0])
 
 
-def _resolution(scores: ModelScores) -> float:
-    units = scores.facts.group_count or scores.items
-    return 1 / units if units else 0.0
+def _resolution(scores: ModelScores, by_fold: Floats) -> float:
+    """Return the least standard error: the weight of one item; of one group where the folds agree exactly."""
+    units = scores.facts.group_count if len(by_fold) and np.ptp(by_fold) <= AGREE else 0
+    return 1 / (units or scores.items) if scores.items else 0.0

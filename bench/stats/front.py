@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bench.stats.pareto import Front, pareto_front
+from bench.stats.pareto_items import pareto_front_on_one_split
 from bench.stats.table import ModelScores, Scoring
 from bench.types import seed_for
 
@@ -17,11 +18,27 @@ def front_of(scores: Sequence[ModelScores], scoring: Scoring) -> Front:
         model.name: model.cells if model.bridged is None else model.bridged for model in scores if model.role != "floor"
     }
     drawn = [model for model in scores if model.name in cells and cells[model.name].size]
+    if all(len(cells[model.name]) == 1 for model in drawn):
+        return _on_one_split(drawn, scoring)
     return pareto_front(
         {model.name: cells[model.name] for model in drawn},
         {model.name: model.dependable.value for model in drawn},
         {model.name: model.cost for model in drawn},
         scoring.margin,
         scoring.test_train_ratio,
+        seed_for(scoring.seed, "front"),
+    )
+
+
+def _on_one_split(models: Sequence[ModelScores], scoring: Scoring) -> Front:
+    """Return the front over items, of the models whose single predictions are known."""
+    known = {model.name: model.facts.right for model in models if model.facts.right is not None}
+    groups = next((model.facts.groups for model in models if model.name in known), None)
+    return pareto_front_on_one_split(
+        known,
+        groups,
+        {model.name: model.dependable.value for model in models},
+        {model.name: model.cost for model in models},
+        scoring.margin,
         seed_for(scoring.seed, "front"),
     )

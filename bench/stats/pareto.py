@@ -15,7 +15,7 @@ Laumanns, Thiele, Deb & Zitzler 2002, Combining Convergence and Diversity (domin
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,10 +113,11 @@ def pareto_front(
     scores = means + deviations
     prices = np.array([float(means[i] - dependable.get(name, math.nan)) for i, name in enumerate(names)])
     cost = np.array([costs.get(name, math.nan) for name in names])
-    members = _members(names, means, scores, prices, cost, _on_front(scores, prices * spreads, cost, margin))
+    front = on_front(scores, prices * spreads, cost, margin)
+    members = members_of(names, means, scores, prices, cost, front, "joint bootstrap over folds")
     return Front(
         members=tuple(members[name] for name in cells if name in members),
-        winner_changes=_winner_changes(tables, means, generator),
+        winner_changes=winner_changes(tables, means, generator),
     )
 
 
@@ -153,7 +154,7 @@ def _replicates(by_fold: Floats, test_train_ratio: float, generator: np.random.G
     return drift * scale, np.where(known, relative, 1.0)
 
 
-def _on_front(scores: Floats, prices: Floats, costs: Floats, margin: float) -> NDArray[np.bool_]:
+def on_front(scores: Floats, prices: Floats, costs: Floats, margin: float) -> NDArray[np.bool_]:
     """Return in which replicates no model dominates a model, shape (B, M)."""
     replicates, models = scores.shape
     # A free prediction is cheaper than any other by more than any margin.
@@ -172,19 +173,26 @@ def _on_front(scores: Floats, prices: Floats, costs: Floats, margin: float) -> N
     return out
 
 
-def _members(
-    names: list[str], means: Floats, scores: Floats, prices: Floats, costs: Floats, on_front: NDArray[np.bool_]
+def members_of(
+    names: Sequence[str],
+    means: Floats,
+    scores: Floats,
+    prices: Floats,
+    costs: Floats,
+    front: NDArray[np.bool_],
+    method: str,
 ) -> dict[str, FrontMember]:
+    """Return what replicates of the scores and of the front, shape (B, M), say of each model."""
     best = scores.max(axis=1, keepdims=True)
     wins = scores == best
     p_best = (wins / wins.sum(axis=1, keepdims=True)).mean(axis=0)
     return {
         name: FrontMember(
             model=name,
-            score=Estimate.of_replicates(float(means[i]), scores[:, i], "joint bootstrap over folds"),
+            score=Estimate.of_replicates(float(means[i]), scores[:, i], method),
             price=float(prices[i]),
             cost=float(costs[i]),
-            membership=float(on_front[:, i].mean()),
+            membership=float(front[:, i].mean()),
             p_best=float(p_best[i]),
             regret=float((best[:, 0] - scores[:, i]).mean()),
         )
@@ -192,8 +200,11 @@ def _members(
     }
 
 
-def _winner_changes(tables: list[Floats], means: Floats, generator: np.random.Generator) -> float:
-    """Resample the seeds of every fold, apart for each model; NaN where no model has two seeds in a fold."""
+def winner_changes(tables: Sequence[Floats], means: Floats, generator: np.random.Generator) -> float:
+    """Return how often fresh seeds make another model the best; NaN where no model has two seeds in a fold.
+
+    The seeds of every fold are resampled, apart for each model.
+    """
     if not any((np.isfinite(table).sum(axis=1) > 1).any() for table in tables):
         return math.nan
     again = np.column_stack([_refitted(table, generator) for table in tables]) + means

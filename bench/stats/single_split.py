@@ -55,7 +55,10 @@ def item_difference(
     if not len(found.replicates):
         return CorrectedMean(mean=float(one.mean() - other.mean()), scale=math.nan, df=0, method=found.why)
     # Models that agree on every item are known no better than to one item, or one group.
-    of_items = max(1 / (one.shape[1] if groups is None else len(np.unique(groups))), float(found.replicates.std()))
+    units = one.shape[1]
+    if groups is not None and (means[0] == means[1]).all():
+        units = len(np.unique(groups))
+    of_items = max(1 / units, float(found.replicates.std()))
     # The t of two or three seeds has no standard deviation that replicates could show: it enters by its own variance.
     of_seeds, seeds_df = seed_variance(sides)
     variance = of_items**2 + of_seeds

@@ -26,7 +26,9 @@ def pareto_picture(content: Content) -> Picture:
     return Picture(
         name="pareto",
         title=title,
-        finding=f"More likely than not on the front of score, stability and cost: {', '.join(front) or 'no model'}.",
+        finding=f"More likely than not on the front of score, stability and cost: {', '.join(front) or 'no model'}."
+        if any(row.standing is not None for row in rows)
+        else "Who is on the front of score, stability and cost is not known of one split without its predictions.",
         caption=(
             "Filled: on the Pareto front with a probability of 0.5 or more; hollow: 0.1 to 0.5; small and grey: less, "
             "or not known."
