@@ -28,24 +28,27 @@ CORE = (
     ("timm", "timm"),
     ("hydra-core", "hydra"),
 )
+EXTRAS = (("ray", "ray", "ray"), ("hydra-submitit-launcher", "hydra_plugins.hydra_submitit_launcher", "slurm"))
+"""Distribution, module, and the extra that brings it: not needed by every run."""
 
 
 def examine(cache_dir: Path) -> int:
     """Print versions, hardware, back ends and the cache; return 1 where a core library is missing or broken."""
     console = Console()
     states = [(distribution, *_state(distribution, module)) for distribution, module in CORE]
-    _print(console, "libraries", ("library", "version", "state"), states)
+    extras = [(distribution, *_state(distribution, module, extra)) for distribution, module, extra in EXTRAS]
+    _print(console, "libraries", ("library", "version", "state"), [*states, *extras])
     _print(console, "machine", ("what", "value"), _hardware())
     _print(console, "cache", ("folder", "MB", "path"), _cache(cache_dir))
     console.print("To prune the cache, remove its folders: features are encoded anew, wheels are fetched anew.")
     return int(any(not state.startswith("works") for *_, state in states))
 
 
-def _state(distribution: str, module: str) -> tuple[str, str]:
+def _state(distribution: str, module: str, extra: str = "") -> tuple[str, str]:
     try:
         version = importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
-        return "", f"missing: pip install {distribution}"
+        return "", f'not installed: pip install -e ".[{extra}]"' if extra else f"missing: pip install {distribution}"
     try:
         cured = declare_missing_operators() if module in ("transformers", "timm") else False
         importlib.import_module(module)
