@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bench.stats.pairs import corrected_mean
-from benchmarks import simulations
+from benchmarks import items_and_groups, simulations
 
 
 def band(rate, count):
@@ -105,3 +105,26 @@ def test_probabilities_are_those_that_baycomp_1_0_3_printed():
     ours = corrected_mean(other - one, 0.25)
     assert ours.probability_above(0.01) == pytest.approx(0.761689666363579)
     assert ours.probability_above(-0.01) - ours.probability_above(0.01) == pytest.approx(0.224663454938817)
+
+
+@pytest.mark.parametrize(("seeds", "shared"), [((1, 1), 0.0), ((2, 2), 0.05), ((3, 3), 0.0), ((3, 3), 0.2)])
+def test_the_interval_of_a_difference_on_one_split_covers_it_and_can_be_used(seeds, shared):
+    covered, width = items_and_groups.one_split_coverage(150, seeds, shared)
+    assert covered >= 0.95 - band(0.95, 150)
+    assert width < (0.15 if shared < 0.2 else 0.3)
+
+
+def test_an_error_rate_over_groups_is_covered_and_not_as_if_items_were_apart():
+    assert items_and_groups.rate_coverage(300, 60, known=True) >= 0.95 - band(0.95, 300)
+    assert items_and_groups.rate_coverage(300, 60, known=False) < 0.85
+
+
+def test_calibrated_models_whose_errors_come_together_stay_below_the_null_of_groups():
+    assert items_and_groups.null_holds(100, 60, known=True) >= 0.95 - band(0.95, 100)
+    assert items_and_groups.null_holds(100, 60, known=False) < 0.8
+
+
+def test_over_the_reference_the_mean_of_two_folds_is_nearer_to_that_of_all():
+    own, bridged, covered = items_and_groups.unequal_folds(300, 2)
+    assert bridged < own / 5
+    assert covered == pytest.approx(0.95, abs=band(0.95, 300))

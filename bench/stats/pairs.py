@@ -24,7 +24,7 @@ class CorrectedMean:
     mean: float
     scale: float
     """Standard error; NaN where one split alone was scored."""
-    df: int
+    df: float
     spread: float = math.nan
     """Standard deviation over folds."""
     test_train_ratio: float = math.nan

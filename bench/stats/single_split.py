@@ -32,7 +32,7 @@ def mean_on_one_split(cells: NDArray[np.floating], item_variance: float, groups:
     known = seeds**2 / (scores.size - 1) if seeds else 0.0
     known += item_variance**2 / (groups - 1) if groups > 1 else 0.0
     df = (item_variance + seeds) ** 2 / known if known else _MANY
-    return CorrectedMean(mean=float(scores.mean()), scale=math.sqrt(item_variance + seeds), df=int(min(df, _MANY)))
+    return CorrectedMean(mean=float(scores.mean()), scale=math.sqrt(item_variance + seeds), df=min(df, _MANY))
 
 
 def item_difference(
@@ -60,12 +60,14 @@ def item_difference(
         units = len(np.unique(groups))
     of_items = max(1 / units, float(found.replicates.std()))
     # The t of two or three seeds has no standard deviation that replicates could show: it enters by its own variance.
-    of_seeds, seeds_df = seed_variance(sides)
-    variance = of_items**2 + of_seeds
-    df = variance**2 / (of_seeds**2 / seeds_df) if of_seeds else _MANY
+    variance = of_items**2 + seed_variance(sides)[0]
+    # What is taken off for single items makes the variance of seeds smaller, and no surer.
+    several = [side.mean(axis=1) for side in sides if len(side) > 1]
+    doubt = sum((float(means.var(ddof=1)) / len(means)) ** 2 / (len(means) - 1) for means in several)
+    df = variance**2 / doubt if doubt else _MANY
     what = "groups" if groups is not None else "items"
     method = f"paired bootstrap over {what}" + (", t over seeds" if max(map(len, sides)) > 1 else "")
-    return CorrectedMean(mean=found.mean, scale=math.sqrt(variance), df=int(min(df, _MANY)), method=method)
+    return CorrectedMean(mean=found.mean, scale=math.sqrt(variance), df=min(df, _MANY), method=method)
 
 
 def dependable_on_one_split(
