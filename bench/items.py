@@ -149,7 +149,13 @@ def read_items(path: Path, records: Sequence[Record]) -> Items | None:
             return None
         right = {tuple(map(int, run.split())): _unpack(packed) for run, packed in content["right"].items()}
         lists = {name: tuple(map(tuple, content[name])) for name in ("reliability", "confusion")}
-        counts = Accepted(**{name: np.array(values) for name, values in content["accepted"].items()})
+        # A threshold that lets one group through has no effect that could be known.
+        counts = Accepted(
+            **{
+                name: np.array([np.inf if value is None else value for value in values] if name == "effect" else values)
+                for name, values in content["accepted"].items()
+            }
+        )
         spans = {name: tuple(map(_number, content[name])) for name in ("calibration_error", "churn", "excess_churn")}
         plain = {name: _number(value) for name, value in content.items() if isinstance(value, (int, float, type(None)))}
         groups = _unpack_codes(content["groups"]) if "groups" in content else None
@@ -254,7 +260,7 @@ def _rounded(value: Any) -> Any:
         case list() | tuple():
             return [_rounded(one) for one in value]
         case float():
-            return None if np.isnan(value) else float(f"{value:.6g}")
+            return float(f"{value:.6g}") if np.isfinite(value) else None
         case _:
             return value
 

@@ -342,3 +342,30 @@ def test_failures_are_counted_by_kind(folder, tmp_path):
     assert row.stability.failure_rate.method == "Wilson; 2 timeout, 1 oom"
     (text,) = [finding.text for finding in made.findings if finding.code == "imputed-failures"]
     assert "3 of 8 cells of better failed (2 timeout, 1 oom) and count as the score of floor" in text
+
+
+def test_a_damaged_folder_is_named_after_the_others_were_reported(folder, tmp_path, monkeypatch):
+    import shutil
+
+    from bench.verbs.report import report
+
+    monkeypatch.chdir(tmp_path)
+    folder("better", 0.90)
+    for name in ("aa", "zz"):
+        shutil.copytree(tmp_path / "text_clf/toy", tmp_path / f"text_clf/{name}")
+    (tmp_path / "text_clf/aa/quick/reference.csv").unlink()
+    table = tmp_path / "text_clf/zz/quick/better.csv"
+    table.write_text(table.read_text().replace("0.9,", "nan,", 1))
+    with pytest.raises(BenchError) as found:
+        report([], str(tmp_path))
+    assert "aa/quick has no table of a reference" in str(found.value)
+    assert "zz/quick/better.csv is not a score table" in str(found.value)
+    assert "**Ship `better`**" in (tmp_path / "text_clf/toy/quick/report.md").read_text()
+
+
+def test_the_overview_tells_a_pick_from_a_reference_that_stays_for_want_of_evidence():
+    one = {"pick": "a", "best": "b", "price": 0.01, "means": {"a": 0.9, "b": 0.91}, "reference": "a"}
+    lines = [f"text_clf/d{number}/quick" for number in range(2)]
+    text = overview_markdown([(lines[0], {**one, "settled": True}), (lines[1], {**one, "settled": False})])
+    assert "d0/quick/report.md) | a | b | 1.00 |" in text
+    assert "d1/quick/report.md) | a, for now | b | 1.00 |" in text

@@ -116,6 +116,18 @@ def test_groups_survive_the_disk(both):
     damaged.unlink()
 
 
+def test_a_file_with_groups_is_plain_json_and_comes_back_whole(both):
+    def refuse(constant):
+        raise ValueError(constant)
+
+    path = both["together"][0] / "items/other.json"
+    json.loads(path.read_text(), parse_constant=refuse)
+    effect = row_of(both, "together").items.accepted.effect
+    # The strictest threshold lets a single item through.
+    assert math.isinf(effect[0])
+    assert (effect[effect < math.inf] >= 1).all()
+
+
 def test_group_codes_tell_nothing_but_who_belongs_together(tmp_path):
     shuffled = np.random.default_rng(0).permutation(NUMBER)[GROUPS] * 7
     folder = published_folder(tmp_path, MODELS, shuffled)

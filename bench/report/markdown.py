@@ -102,7 +102,9 @@ def overview_markdown(decisions: Sequence[tuple[str, Mapping[str, Any]]]) -> str
 def _recommended(folder: str, decision: Mapping[str, Any]) -> str:
     if folder.partition("/")[0].endswith("_curve"):
         return "(learning curve)"
-    return str(decision["pick"] or "nothing")
+    pick = str(decision["pick"] or "nothing")
+    # Where the data support nothing better, and not because it is the best.
+    return pick if decision.get("settled", True) else f"{pick}, for now"
 
 
 def over_datasets(decisions: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:

@@ -104,7 +104,7 @@ def deferral_sentence(row: Row, settings: ReportSettings) -> str:
     daily = (1 - plan.automated) * settings.requests_per_day
     whole = ", taking groups whole" if row.scores.facts.groups is not None else ""
     wrong = (
-        f"{100 * plan.error.value:.2f} % of them wrong (95 % upper bound {100 * plan.error.high:.2f} %{whole})"
+        f"{100 * plan.error.value:.2f} % of them wrong (95 % interval up to {100 * plan.error.high:.2f} %{whole})"
         if plan.error.measured
         else "of whose errors nothing is known"
     )

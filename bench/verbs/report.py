@@ -22,7 +22,7 @@ def report(folders: Sequence[str], results_dir: str) -> int:
     Raises
     ------
     BenchError
-        If there is nothing to report.
+        If there is nothing to report, or naming every folder that could not be reported, after all the others.
     """
     root = Path(results_dir)
     _take_in_journals(root)
@@ -34,12 +34,19 @@ def report(folders: Sequence[str], results_dir: str) -> int:
     if not found:
         raise BenchError(f"There is no table below {root}. Run python -m bench task=text_clf, or give results_dir=DIR.")
     console = Console(soft_wrap=True)
+    problems = []
     for folder in found:
-        _measure_anew(folder, root)
-        content = publish(folder, root, _machine(folder), SCRATCH)
-        if content is None:
-            raise BenchError(f"{folder} has no table of a reference. Expected TASK/DATA/BUDGET below {root}.")
-        console.print(f"{folder / 'report.md'}; with pictures: {html_path(content, SCRATCH)}")
+        try:
+            _measure_anew(folder, root)
+            content = publish(folder, root, _machine(folder), SCRATCH)
+            if content is None:
+                raise BenchError(f"{folder} has no table of a reference. Expected TASK/DATA/BUDGET below {root}.")
+            console.print(f"{folder / 'report.md'}; with pictures: {html_path(content, SCRATCH)}")
+        except BenchError as error:
+            # One damaged folder keeps the others from nothing.
+            problems.append(str(error))
+    if problems:
+        raise BenchError("\n".join(problems))
     return 0
 
 
