@@ -1,20 +1,23 @@
 """Figures that are taken after the cells: what single predictions say, and what each model costs and shrugs off."""
 
-import multiprocessing
+import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import TimeoutError as FutureTimeout
+from multiprocessing.connection import wait
 from typing import Any
 
 import numpy as np
 
 from bench import registry
 from bench.cell import CellInputs
-from bench.errors import BenchError
+from bench.executor.worker import Answer, Crew, Worker
 from bench.items import measure, read_items, write_items
 from bench.predictions import Predictions
 from bench.probe import ProbeRequest, probe
 from bench.results import Store, read_measured, write_measured
 from bench.types import Cost, Robustness, seed_for
+
+START_SECONDS = 120.0
+POLL_SECONDS = 0.05
 
 
 def measure_items(
@@ -84,35 +87,44 @@ def probe_models(
     dict
         Why a model could not be measured.
     """
-    from pebble import ProcessExpired, ProcessPool
-
     request = _request(inputs, rows)
     failed = {}
-    # One task a process: the second one would find everything loaded.
-    pool = ProcessPool(max_workers=1, max_tasks=1, context=multiprocessing.get_context("spawn"))
-    try:
+    with Crew() as crew:
         for model in models:
             if read_measured(store.robustness(model), keys[model], Robustness) is None:
                 # Figures of another key must not stay beside this table if the probe fails.
                 store.robustness(model).unlink(missing_ok=True)
-            try:
-                future = pool.schedule(probe, args=(ProbeRequest(model=model, **request), inputs), timeout=limit)
-                cost, robustness = future.result()
-                if anew or read_measured(store.cost(model), keys[model], Cost) is None:
-                    write_measured(store.cost(model), keys[model], cost)
-                write_measured(store.robustness(model), keys[model], robustness)
-            except (TimeoutError, FutureTimeout):
-                failed[model] = f"stopped after {limit:g} s"
-            except ProcessExpired as error:
-                failed[model] = f"the process died with exit code {error.exitcode}"
-            except BenchError:
-                raise
-            except Exception as error:
-                failed[model] = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-    finally:
-        pool.stop()
-        pool.join()
+            # A fresh process for each model: the second one would find everything loaded.
+            worker = crew.start(probe, inputs)
+            answer = _answer_within(worker, ProbeRequest(model=model, **request), limit)
+            crew.end(worker)
+            if answer.kind == "refused":
+                raise answer.value
+            if answer.kind == "broken":
+                failed[model] = str(answer.value)
+                continue
+            cost, robustness = answer.value
+            if anew or read_measured(store.cost(model), keys[model], Cost) is None:
+                write_measured(store.cost(model), keys[model], cost)
+            write_measured(store.robustness(model), keys[model], robustness)
     return failed
+
+
+def _answer_within(worker: Worker, order: ProbeRequest, limit: float) -> Answer:
+    """Give an order to a worker that is starting; return its answer, or why there is none after ``limit`` seconds."""
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        alive = worker.alive
+        answer = worker.answer()
+        if answer is not None and answer.kind == "ready":
+            worker.ask(order)
+            end = time.monotonic() + limit
+        elif answer is not None:
+            return answer
+        elif not alive or worker.mute:
+            return Answer("broken", f"the process died with exit code {worker.wait()}")
+        wait([worker.answers], timeout=POLL_SECONDS)
+    return Answer("broken", f"stopped after {limit:g} s" if worker.ready else "the process did not start")
 
 
 def _request(inputs: CellInputs, rows: int) -> dict[str, Any]:
