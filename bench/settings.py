@@ -72,9 +72,9 @@ class ExecutorSpec:
 
     name: str = "serial"
     workers: int = 1
-    """Cells that run at a time; 0 takes one a core."""
+    """Cells that run at a time; 0 takes one a core, or as many as a Ray cluster has room for."""
     address: str = ""
-    """Of a Ray cluster that is there already; empty starts one on this machine."""
+    """Of a Ray cluster that is there already: ``auto``, ``host:port`` or ``ray://host:port``; empty starts one here."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -280,6 +280,8 @@ def test_an_address_without_a_cluster_is_a_mistake_that_is_named(tmp_path):
 
 def test_without_the_library_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
+    # What it sets for a cluster of its own must not reach the one of this file.
+    monkeypatch.setattr(os, "environ", dict(os.environ))
     with pytest.raises(MissingExtraError, match=r'pip install -e "\.\[ray\]"'):
         run([], inputs(tmp_path, []), ExecutorSpec(name="ray"))
 

@@ -6,6 +6,8 @@ nothing: predictions and output go back with the record, and the one writer is t
 """
 
 import contextlib
+import hashlib
+import inspect
 import math
 import os
 import shutil
@@ -25,6 +27,8 @@ from bench.provenance import code_hash
 from bench.types import Cell, ModelChoice, Record
 from bench.zoo.features import Segment
 
+HARNESS = ("bench.cell", "bench.metrics", "bench.predictions")
+"""Modules that fit, score and hash, whatever the model."""
 KEPT_LOG = 100_000
 """Bytes of a cell's log that go back with its record: the last ones."""
 
@@ -121,8 +125,12 @@ class Worker:
 def versions(models: Sequence[ModelChoice]) -> dict[str, str]:
     """Return what has to be the same on all machines whose scores stand in one table."""
     libraries = sorted({library for choice in models for library in choice.spec.libraries})
-    code = {f"code of {choice.spec.name}": code_hash(choice.spec.build) for choice in models}
-    return {**{library: release(library) for library in libraries}, **code}
+    harness = "".join(inspect.getsource(sys.modules[name]) for name in HARNESS).encode()
+    return {
+        **{library: release(library) for library in libraries},
+        "the harness in version": hashlib.sha256(harness).hexdigest()[:8],
+        **{f"{choice.spec.name} in version": code_hash(choice.spec.build)[:8] for choice in models},
+    }
 
 
 def _end_of(path: Path) -> bytes:
