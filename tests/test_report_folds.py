@@ -228,7 +228,7 @@ def test_costs_that_were_not_measured_are_explained_once():
     assert f"({content.rows[0].scores.name})" in lines(content, rows=one).split("p50 ?")[1]
     about = {**content.facts["about"], "budget": {**content.facts["about"]["budget"], "probe_rows": 0}}
     facts = {**content.facts, "about": about}
-    assert "p50 ?: budget quick measures no costs." in lines(content, rows=rows, facts=facts)
+    assert "p50 ?: costs were left out (budget.probe_rows=0)." in lines(content, rows=rows, facts=facts)
 
 
 def test_a_table_without_question_marks_has_no_note():

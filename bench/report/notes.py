@@ -89,7 +89,7 @@ def _why_no_cost(content: Content) -> str:
         return "a learning curve measures no costs"
     about = content.facts["about"]
     if about["budget"].get("probe_rows") == 0:
-        return f"budget {content.budget} measures no costs"
+        return "costs were left out (budget.probe_rows=0)"
     if not content.machine:
         return "costs were not measured"
     return f"costs were not measured on {content.machine}"
