@@ -26,7 +26,8 @@ usage: python -m bench [run] task=TASK [KEY=VALUE ...]     benchmark, and recomm
   curve=true                            scores at growing numbers of training rows, and where models cross
   decision.max_latency_ms=20            hard limits: max_latency_ms, max_memory_mb, max_failure_rate, licences=[MIT]
   report.error_cost=10 report.human_cost=1   what to hand to a human; see conf/report/default.yaml
-  executor=processes|ray|serial         worker processes with hard limits, a cluster, or this process
+  executor=processes|ray|serial         worker processes with hard limits (the default), a cluster, or this process
+  experiment=slurm                      a job for each part on a Slurm cluster; see conf/experiment/slurm.yaml
   shard=2/4                             one of four parts; a run without it puts them together
   zoo.fetch=true                        fetch missing weights first
   rerun=none|failed|all                 finished cells are reused unless told otherwise
@@ -91,6 +92,7 @@ def _run(overrides: Sequence[str]) -> int:
     from bench import config, hydra_errors
 
     codes: list[int] = []
+    home = os.getpid()
 
     # An absolute path, so that the installed command `bench` finds it too.
     @hydra.main(config_path=str(config.CONF), config_name="config", version_base="1.3")  # type: ignore[untyped-decorator]
@@ -108,6 +110,11 @@ def _run(overrides: Sequence[str]) -> int:
         except Exception:
             traceback.print_exc()
             codes.append(1)
+        if os.getpid() != home and codes[-1]:
+            # A launcher's job, whose exit code would be lost.
+            raise BenchError(
+                f"A job ended with exit code {codes[-1]}; what the jobs printed is below .bench/.submitit."
+            )
 
     config.register_schemas()
     if stray := [word for word in overrides if word.startswith("-") and word.partition("=")[0] not in FLAGS]:

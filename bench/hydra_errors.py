@@ -25,6 +25,8 @@ def explain(error: Exception) -> str:
         return f"Unknown key {key!r}. {_nearest_key(key)}".strip()
     if "Could not load '" in text or "Could not find '" in text:
         group, _, name = text.split("Could not ")[1].split("'")[1].partition("/")
+        if "launcher" in name and "submitit" in name:
+            return 'Slurm jobs need the "slurm" extra: pip install -e ".[slurm]"'
         known = list(registry.models()) if group == "model" else []
         shown = [option for option in {*known, *config.options(group)} if not option.startswith("default_")]
         if name.startswith("default_"):

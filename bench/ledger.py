@@ -100,7 +100,9 @@ class Ledger:
     @property
     def timings(self) -> Timings:
         """What becomes of seconds: those of cells that ran beside others are not kept."""
-        alone = worker_count(self.run.config.executor) == 1
+        executor = self.run.config.executor
+        # Seconds of a cluster's machines are not those of this one.
+        alone = worker_count(executor) == 1 and not executor.address
         return "none" if not alone else "refresh" if self.run.config.timings == "refresh" else "keep"
 
     def count(self, *statuses: Status) -> int:

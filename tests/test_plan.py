@@ -138,7 +138,8 @@ def test_every_preset_composes(path):
     register_schemas()
     with initialize_config_dir(str(CONF), version_base="1.3"):
         made = run_config(compose("config", overrides=["task=text_clf", f"experiment={path.stem}", "data=reuters_r8"]))
-    assert made.expected
+    # The presets of papers hold what the papers found.
+    assert made.expected or path.stem == "slurm"
 
 
 @pytest.mark.parametrize("group", ["budget", "data", "executor"])
