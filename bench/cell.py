@@ -87,7 +87,7 @@ def _what_was_raised(error: BaseException) -> dict[str, Any]:
     """Return the status and the reason of a model that raised an error of any kind."""
     said = _one_line(error)
     if not isinstance(error, BenchError):
-        said = f"{type(error).__name__}: {said}".removesuffix(": ")
+        said = _one_line(f"{type(error).__name__}: {said}".removesuffix(": "))
     if _ran_out_of_memory(error):
         return {"status": "oom", "reason": f"The model ran out of memory ({said})."}
     return {"status": "failed", "reason": said}

@@ -172,6 +172,18 @@ def leave_an_alarm() -> None:
     signal.setitimer(signal.ITIMER_REAL, 0.5)
 
 
+kept: list[object] = []
+
+
+def leave_memory() -> None:
+    kept.append(np.ones(25 * 10**7 // 8))
+
+
+def leave_a_crash() -> None:
+    """Leave a thread that ends the process while a later cell runs."""
+    threading.Timer(0.3, lambda: os._exit(9)).start()
+
+
 def return_twice() -> None:
     """Fork, and let both processes go on."""
     os.fork()
@@ -204,5 +216,9 @@ WAYS: dict[str, Callable[[], None]] = {
     "leaves children": leave_children,
     "leaves an alarm": leave_an_alarm,
     "returns twice": return_twice,
+    "leaves memory": leave_memory,
+    "leaves a crash": leave_a_crash,
+    "takes a moment": lambda: time.sleep(0.1),
+    "takes a while": lambda: time.sleep(2),
 }
 """By what they are called in tests."""
