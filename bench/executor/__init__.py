@@ -13,6 +13,8 @@ from bench.types import Cell, Record
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 EXECUTORS = ("serial", "processes", "ray")
+LEAST_MEMORY_MB = 2500
+"""Of the machine's memory for each worker, where their number is not given."""
 MEMORY_SHARE = 0.8
 """Of the machine's memory, divided among the workers where no limit is given."""
 
@@ -29,7 +31,7 @@ def worker_count(executor: ExecutorSpec) -> int:
     """Return the number of cells that run at a time."""
     if executor.name == "serial":
         return 1
-    return executor.workers or cores()
+    return executor.workers or max(1, min(cores(), int(memory_allowed_mb() / LEAST_MEMORY_MB)))
 
 
 def limits_of(budget: Budget, executor: ExecutorSpec, deadline: float) -> Limits:
