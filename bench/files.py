@@ -4,9 +4,12 @@ import contextlib
 import errno
 import hashlib
 import os
+import platform
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from bench.errors import DiskError
@@ -14,6 +17,8 @@ from bench.errors import DiskError
 FULL = (errno.ENOSPC, errno.EDQUOT)
 LEAST_SPACE = 1_000_000
 """Bytes; with less, a disk is full."""
+PART = ".part"
+"""Ends the names of files that are being written."""
 
 
 def sha256_of(path: Path) -> str:
@@ -37,11 +42,11 @@ def write_atomically(path: Path, content: bytes, durable: bool = True) -> None:
     DiskError
         If the disk is full, or the folder cannot be written.
     """
-    if path.is_file() and path.read_bytes() == content:
-        return
     with clear_disk_errors(path):
+        if path.is_file() and path.read_bytes() == content:
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.{_host()}-{os.getpid()}-", suffix=PART)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
@@ -51,10 +56,39 @@ def write_atomically(path: Path, content: bytes, durable: bool = True) -> None:
             # mkstemp makes files for the owner alone; a table in a repository is for everybody.
             os.chmod(name, 0o644)
             os.replace(name, path)
+            if durable:
+                sync_folder(path.parent)
         except BaseException:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(name)
             raise
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what writers on this machine that were killed left below a folder."""
+    import psutil
+
+    for path in folder.rglob(f".*{PART}"):
+        writer = re.search(rf"\.{_host()}-(\d+)-[^.]*{re.escape(PART)}$", path.name)
+        if writer is not None and not psutil.pid_exists(int(writer[1])):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+@cache
+def _host() -> str:
+    # Others may write to the same disk, and have processes with the same numbers.
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names of new files survive a power loss, where the system can do that."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def full_disk(error: BaseException, path: Path) -> bool:
@@ -75,7 +109,10 @@ def clear_disk_errors(path: Path) -> Iterator[None]:
             case code if code in FULL:
                 problem = "the disk is full. Make space and run the same command again: what is done is kept"
             case errno.EACCES | errno.EPERM | errno.EROFS:
-                problem = "the folder cannot be written. Change its rights, or give another results_dir= or cache_dir="
+                problem = (
+                    "the folder cannot be written. Change its rights, give another results_dir= or cache_dir=, or run "
+                    "in another folder"
+                )
             case errno.ENOTDIR | errno.EEXIST | errno.EISDIR:
                 problem = "a file stands where a folder is needed. Give another results_dir= or cache_dir="
             case _:

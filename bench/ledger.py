@@ -1,14 +1,15 @@
 """The records of a run: in memory, in the journal as soon as they are made, and in the tables."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from bench import plan
 from bench.executor import worker_count
-from bench.journal import Entry, Journal, read_journal, take_in
+from bench.files import remove_leftovers
+from bench.journal import Entry, Journal, Taken, read_journal, take_in
 from bench.machine import machine_class
 from bench.prepare import Prepared
 from bench.provenance import provenance_of
@@ -50,11 +51,23 @@ class Ledger:
         """Key of each model's table."""
         return {name: made["key"] for name, made in self.provenance.items()}
 
-    def recover(self) -> int:
-        """Put what a killed run or a shard left into the tables; return the number of records."""
+    def recover(self, say: Callable[[str], None]) -> int:
+        """Put what a killed run or a shard left into the tables; return the number of records.
+
+        Parameters
+        ----------
+        say : callable
+            Given a line about what was found and is of no use.
+        """
         if self.run.config.shard:
             return 0
-        return take_in(self.store.folder, self._write_entry)
+        for folder in (self.run.root, self.run.predictions.folder):
+            remove_leftovers(folder)
+        return take_in(self.store.folder, self._write_entry, say)
+
+    def begin(self) -> None:
+        """Open the journal: a folder that cannot be written is to be known before anything is fitted."""
+        self._journal.open()
 
     def reusable(self, cells: Sequence[Cell]) -> dict[plan.CellId, Record]:
         """Return the finished records among ``cells`` that may be reused under ``rerun``."""
@@ -120,15 +133,19 @@ class Ledger:
                     whole |= {plan.cell_id(record): record for record in entry.records}
         return whole
 
-    def _write_entry(self, model: str, entry: Entry) -> None:
+    def _write_entry(self, model: str, entry: Entry) -> Taken:
         known = self.provenance.get(model)
-        if known is not None and known["key"] != entry.made["key"]:
-            # Made from other parameters or versions than this run asks for.
-            return
-        write_entry(self.store, self.run.root, model, entry)
+        if known is None:
+            return write_entry(self.store, self.run.root, model, entry)
+        if known["key"] != entry.made["key"]:
+            # This run's own rows take their place.
+            return "outdated"
+        # What the run that was killed found out, this one may not.
+        known["about"] |= {fact: known["about"][fact] or entry.made["about"].get(fact) for fact in FOUND_OUT}
+        return write_entry(self.store, self.run.root, model, replace(entry, made=known), replacing=True)
 
 
-def write_entry(store: Store, root: Path, model: str, entry: Entry) -> None:
+def write_entry(store: Store, root: Path, model: str, entry: Entry, replacing: bool = False) -> Taken:
     """Write what a journal holds of a model into its table, and fill in what follows from it without a fit.
 
     Parameters
@@ -139,7 +156,12 @@ def write_entry(store: Store, root: Path, model: str, entry: Entry) -> None:
         Folder of all tables.
     model : str
     entry : Entry
+    replacing : bool
+        Whether the entry takes the place of a table that was made from other parameters, data or versions. Else that
+        table stays, and the entry waits for a run that knows which of the two is meant.
     """
+    if not replacing and read_provenance(store.folder / f"{model}.json").get("key") not in (None, entry.made["key"]):
+        return "kept"
     below = store.folder.relative_to(root)
     own = Store(folder=store.folder, timings=root / "timings" / entry.machine / below, metrics=store.metrics)
     timings: Timings = "keep" if entry.alone else "none"
@@ -151,3 +173,4 @@ def write_entry(store: Store, root: Path, model: str, entry: Entry) -> None:
         wanted = [(model, r, f, s) for r in range(about["repeats"]) for f in folds for s in seeds]
         filled, _, _ = plan.fill([one for one in wanted if one not in known], known.values())
         own.write(model, entry.made, filled, timings)
+    return "written"

@@ -1,17 +1,21 @@
 """The cells of a run, in the order in which they are done, and what becomes of their records."""
 
+import contextlib
 import math
+import os
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 from filelock import FileLock
 
 from bench import metrics, plan
 from bench.agenda import Agenda, Rules
-from bench.errors import BenchError
+from bench.errors import BenchError, DiskError
 from bench.executor import cap_threads, execute, threads_per_cell, worker_count
 from bench.files import clear_disk_errors
 from bench.ledger import Ledger
@@ -45,7 +49,7 @@ class Work:
 
     def do(self, cells: Sequence[Cell]) -> None:
         """Do what is not done yet: the reference first, then the others, then what is measured beside the scores."""
-        if recovered := self.ledger.recover():
+        if recovered := self.ledger.recover(self.display.say):
             self.display.say(f"{recovered} cells of a run that was stopped, or of shards, were found and are kept.")
         self._run_cells(cells)
         if self.run.config.shard:
@@ -64,6 +68,7 @@ class Work:
             self.display.say(f"{len(reused)} cells reused from {self.run.root}, {len(left)} to run")
         if not left:
             return
+        self.ledger.begin()
         out = self._left_out(
             left, lambda choice: self._fetch(choice) or plan.why_unavailable(choice, self.run.zoo.missing)
         )
@@ -173,6 +178,8 @@ class Work:
         try:
             for name in choice.spec.zoo if self.run.config.zoo_fetch else ():
                 self.run.zoo.fetch(getattr(choice.params, name), self.display.say)
+        except DiskError:
+            raise
         except BenchError as error:
             return str(error)
         return ""
@@ -199,6 +206,8 @@ class Work:
                     features(encoder, distinct[start : start + ENCODED_AT_ONCE])
             took = time.monotonic() - started
             self.display.say(f"{choice.name}: {len(distinct)} texts encoded in {took:.0f} s, kept for later runs")
+        except DiskError:
+            raise
         except BenchError as error:
             return str(error)
         except Exception as error:
@@ -230,7 +239,7 @@ class Work:
         alone = ExecutorSpec()
         cap_threads(threads_per_cell(budget, alone), worker_count(alone))
         inputs = replace(self.inputs, threads=threads_per_cell(budget, alone))
-        lock = self.run.config.cache_dir / ".probe.lock"
+        lock = _shared_folder(self.run.config.cache_dir) / ".probe.lock"
         with self.display.bar("cost and robustness", len(models)) as bar:
             for model in models:
                 left = self.deadline - time.monotonic()
@@ -246,6 +255,13 @@ class Work:
                 bar.advance(1, f"cost and robustness, {model}")
                 for name, reason in why.items():
                     self.display.say(f"cost and robustness of {name} could not be measured: {reason}")
+
+
+def _shared_folder(cache_dir: Path) -> Path:
+    """Return a folder that all runs of a user on this machine can write to; a cache may be for reading only."""
+    with contextlib.suppress(OSError):
+        cache_dir.mkdir(parents=True, exist_ok=True)
+    return cache_dir if os.access(cache_dir, os.W_OK) else Path(tempfile.gettempdir())
 
 
 def _say_nothing(done: int) -> None:

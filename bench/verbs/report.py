@@ -1,12 +1,12 @@
 """``python -m bench report``: every report written anew from tables and predictions; nothing is fitted."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from bench.errors import BenchError
-from bench.journal import FOLDER, Entry, take_in
+from bench.journal import FOLDER, Entry, Taken, take_in
 from bench.ledger import write_entry
 from bench.machine import machine_class
 from bench.measure import measure_items
@@ -25,7 +25,8 @@ def report(folders: Sequence[str], results_dir: str) -> int:
         If there is nothing to report, or naming every folder that could not be reported, after all the others.
     """
     root = Path(results_dir)
-    _take_in_journals(root)
+    console = Console(soft_wrap=True)
+    _take_in_journals(root, console.print)
     # With or without the folder of results in front, as a shell completes it.
     found = [root / Path(name).as_posix().removeprefix(f"{root.as_posix()}/") for name in folders] or sorted(
         {path.parent for path in root.glob("*/*/*/*.csv")}
@@ -33,7 +34,6 @@ def report(folders: Sequence[str], results_dir: str) -> int:
     found = [folder for folder in found if folder.relative_to(root).parts[0] != "timings"]
     if not found:
         raise BenchError(f"There is no table below {root}. Run python -m bench task=text_clf, or give results_dir=DIR.")
-    console = Console(soft_wrap=True)
     problems = []
     for folder in found:
         try:
@@ -50,16 +50,16 @@ def report(folders: Sequence[str], results_dir: str) -> int:
     return 0
 
 
-def _take_in_journals(root: Path) -> None:
+def _take_in_journals(root: Path, say: Callable[[str], None]) -> None:
     """Write what killed runs and shards left into the tables."""
     for journals in sorted(path for path in root.glob(f"*/*/*/{FOLDER}") if path.is_dir()):
         folder = journals.parent
 
-        def write(model: str, entry: Entry, folder: Path = folder) -> None:
+        def write(model: str, entry: Entry, folder: Path = folder) -> Taken:
             store = Store(folder=folder, timings=folder, metrics=tuple(entry.made["inputs"]["metrics"]))
-            write_entry(store, root, model, entry)
+            return write_entry(store, root, model, entry)
 
-        take_in(folder, write)
+        take_in(folder, write, say)
 
 
 def _machine(folder: Path) -> str:
