@@ -41,8 +41,8 @@ def main() -> None:
             few = _run(folder, executor, cells // count // 10, results="few")
             many, again = (_run(folder, executor, cells // count, results="many") for _ in range(2))
         print(
-            f"{executor}: {1000 * many['work'] / many['cells']:.2f} ms a cell at {many['cells']:,} trivial cells; memory "
-            f"of the parent before its report {few['peak_mb']:.0f} MB at {few['cells']:,}, {many['peak_mb']:.0f} MB at "
+            f"{executor}: {1000 * many['work'] / many['cells']:.2f} ms a cell at {many['cells']:,} trivial cells; "
+            f"memory of the parent before its report {few['peak_mb']:.0f} MB at {few['cells']:,}, {many['peak_mb']:.0f} MB at "
             f"{many['cells']:,} cells"
         )
         print(

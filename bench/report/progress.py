@@ -161,6 +161,8 @@ class CellProgress:
         return ", ".join(parts)
 
     def _summary(self, model: str, records: list[Record]) -> str:
+        if all(record.status == "unavailable" for record in records):
+            return f"{model} is unavailable: {records[0].reason}"
         ok = [record for record in records if record.status == "ok"]
         parts = [f"{model}: {len(records)} cells"]
         if ok:
