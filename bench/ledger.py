@@ -39,7 +39,7 @@ class Ledger:
                 # What this run may not find out again: it encodes nothing, or names no published figures.
                 made["about"] |= {fact: before["about"].get(fact, made["about"][fact]) for fact in FOUND_OUT}
         about = self.provenance[run.task.reference]["about"]
-        about |= {"report": asdict(config.report), "limits": asdict(config.limits)}
+        about |= {"report": asdict(config.report), "limits": asdict(config.limits), "labels": list(run.dataset.classes)}
         if config.expected:
             about["expected"] = [asdict(one) for one in config.expected]
         folder = self.store.folder

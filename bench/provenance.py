@@ -71,6 +71,7 @@ def provenance_of(
         "expected": [],
         "report": {},
         "limits": {},
+        "labels": [],
     }
     key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
     return {"key": key, "inputs": inputs, "about": about}

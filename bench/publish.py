@@ -41,7 +41,8 @@ def publish(folder: Path, results_dir: Path, machine: str, scratch: Path) -> Con
     write_atomically(results_dir / "README.md", overview_markdown(read_decisions(results_dir)).encode())
     truth = predictions_of(content, scratch).load_truth(content.facts["inputs"]["data_fingerprint"])
     shown = examples(content, folder, scratch, truth) if truth is not None and truth.items else []
-    page = report_html(content, shown, truth.classes if truth is not None else ())
+    labels = content.facts["about"].get("labels") or (truth.classes if truth is not None else ())
+    page = report_html(content, shown, tuple(labels))
     write_atomically(html_path(content, scratch), page.encode())
     return content
 

@@ -42,8 +42,8 @@ def main() -> None:
             many, again = (_run(folder, executor, cells // count, results="many") for _ in range(2))
         print(
             f"{executor}: {1000 * many['work'] / many['cells']:.2f} ms a cell at {many['cells']:,} trivial cells; "
-            f"memory of the parent before its report {few['peak_mb']:.0f} MB at {few['cells']:,}, {many['peak_mb']:.0f} MB at "
-            f"{many['cells']:,} cells"
+            f"memory of the parent before its report {few['peak_mb']:.0f} MB at {few['cells']:,} cells, "
+            f"{many['peak_mb']:.0f} MB at {many['cells']:,}"
         )
         print(
             f"{executor}: the same again, nothing to run: {again['all']:.1f} s, of which the report "
