@@ -3,11 +3,13 @@
 import sys
 import time
 
+from filelock import FileLock
 from rich.console import Console
 
 from bench import plan
 from bench.errors import BenchError, ConfigError, did_you_mean
 from bench.executor import cap_threads, threads_per_cell, worker_count
+from bench.files import clear_disk_errors
 from bench.ledger import BAD, Ledger
 from bench.machine import machine_class
 from bench.prepare import SCRATCH, Prepared, prepare, remember_data
@@ -67,11 +69,15 @@ def _announcement(ready: Prepared, cells: int) -> str:
 
 def _publish(ready: Prepared, ledger: Ledger) -> Content | None:
     config, machine = ready.config, ready.config.report.machine or machine_class()
-    content = publish(ledger.store.folder, ready.root, machine, SCRATCH)
-    if ready.task.protocol == "curve":
-        # The reports of the same data show the curve.
-        for folder in sorted(ready.root.glob(f"{ready.task.type}*/{config.data.name}/{config.budget.name}")):
-            publish(folder, ready.root, machine, SCRATCH)
+    if not ledger.store.folder.exists():
+        return None
+    # Two runs that end at once: the second one's report tells of the first one's tables.
+    with clear_disk_errors(ready.root), FileLock(ready.root / ".publish.lock"):
+        content = publish(ledger.store.folder, ready.root, machine, SCRATCH)
+        if ready.task.protocol == "curve":
+            # The reports of the same data show the curve.
+            for folder in sorted(ready.root.glob(f"{ready.task.type}*/{config.data.name}/{config.budget.name}")):
+                publish(folder, ready.root, machine, SCRATCH)
     return content
 
 
