@@ -9,6 +9,7 @@ import numpy as np
 
 from bench import registry
 from bench.cell import CellInputs
+from bench.errors import DiskError
 from bench.executor.worker import Answer, Crew, Worker
 from bench.items import measure, read_items, write_items
 from bench.predictions import Predictions
@@ -98,9 +99,9 @@ def probe_models(
             worker = crew.start(probe, inputs)
             answer = _answer_within(worker, ProbeRequest(model=model, **request), limit)
             crew.end(worker)
-            if answer.kind == "refused":
+            if isinstance(answer.value, DiskError):
                 raise answer.value
-            if answer.kind == "broken":
+            if answer.kind in ("refused", "broken"):
                 failed[model] = str(answer.value)
                 continue
             cost, robustness = answer.value

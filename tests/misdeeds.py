@@ -184,6 +184,13 @@ def leave_a_crash() -> None:
     threading.Timer(0.3, lambda: os._exit(9)).start()
 
 
+def fill_the_disk() -> None:
+    """Write to the working folder until nothing is left of its disk."""
+    with open("ballast", "wb", buffering=0) as file:
+        while file.write(bytes(10**5)):
+            pass
+
+
 def return_twice() -> None:
     """Fork, and let both processes go on."""
     os.fork()
@@ -218,6 +225,7 @@ WAYS: dict[str, Callable[[], None]] = {
     "returns twice": return_twice,
     "leaves memory": leave_memory,
     "leaves a crash": leave_a_crash,
+    "fills the disk": fill_the_disk,
     "takes a moment": lambda: time.sleep(0.1),
     "takes a while": lambda: time.sleep(2),
 }

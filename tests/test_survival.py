@@ -6,19 +6,23 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from bench.cell import run_cell
+from bench.errors import DiskError
 from bench.journal import FOLDER, read_journal
 from tests import plugin
-from tests.builders import texts
-from tests.left_behind import gone
+from tests.builders import cell, inputs, texts
+from tests.left_behind import gone, marked
 from tests.left_behind import mark as mark
+from tests.toy_models import toy
 
 ROOT = Path(__file__).parents[1]
 TABLES = Path("text_clf/reviews/quick")
@@ -40,10 +44,10 @@ class Place:
             "budget.probe_rows=0", "budget.folds=3", "budget.seeds=6", *arguments,
         ]  # fmt: skip
 
-    def start(self, *arguments, **more):
+    def start(self, *arguments, own_group=False, **more):
         return subprocess.Popen(
-            self.command(*arguments), cwd=self.folder, env={**os.environ, **self.environment, **more},
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            self.command(*arguments), cwd=self.folder, env={**os.environ, **self.environment, **more}, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, process_group=0 if own_group else None,
         )  # fmt: skip
 
     def run(self, *arguments, code=0, **more):
@@ -358,3 +362,42 @@ def test_a_clock_that_is_set_changes_neither_limits_nor_scores(place, undisturbe
     # With the start of a worker.
     assert all(4 <= seconds < 4 + 2 + 5 for seconds in took)
     assert len(took) == 3
+
+
+@pytest.mark.parametrize("moment", ["starting", "working"])
+def test_ctrl_c_ends_workers_quietly_and_the_same_command_goes_on(place, undisturbed, mark, moment):
+    running = place.start(MODELS, *PROCESSES, own_group=True)
+    # As a terminal does: to the run and to all that it started.
+    wanted = "spawn_main" if moment == "starting" else None
+    while running.poll() is None:
+        if wanted is None and len(fits(place.events(running.pid))) > 12:
+            break
+        if wanted is not None and any(wanted in " ".join(one.cmdline()) for one in marked(mark)):
+            break
+        time.sleep(0.01)
+    os.killpg(running.pid, signal.SIGINT)
+    said, _ = running.communicate(timeout=60)
+    assert running.returncode == 130, said
+    one_message(said, "What was done is kept: the same command goes on from here.")
+    assert "Traceback" not in said
+    assert not marked(mark)
+    done = place.finished()
+    again = place.start(MODELS, *PROCESSES)
+    said, _ = again.communicate(timeout=120)
+    assert again.returncode == 0, said
+    assert done.isdisjoint(fits(place.events(again.pid)))
+    assert files(place.folder / "results") == undisturbed
+
+
+def test_a_model_that_meets_a_full_disk_ends_the_run_where_the_disk_is_ours(tmp_path, monkeypatch):
+    choice = toy("writer", "fills the disk")
+    monkeypatch.chdir(tmp_path)
+    shared = inputs(tmp_path, [choice])
+    with small_disk(tmp_path / "small", "1m") as folder:
+        monkeypatch.chdir(folder)
+        record = run_cell(cell(choice), shared)
+        assert record.status == "failed"
+        assert "No space left on device" in record.reason
+        with pytest.raises(DiskError, match="writer could not write: the disk is full"):
+            run_cell(cell(choice), replace(shared, logs=folder / "logs"))
+        monkeypatch.chdir(tmp_path)

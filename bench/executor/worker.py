@@ -52,6 +52,7 @@ class Crew:
     def __init__(self) -> None:
         self.mark = uuid.uuid4().hex
         self.workers: list[Worker] = []
+        self._given: tuple[Any, Any, bytes] | None = None
         self._guard: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "Crew":
@@ -73,14 +74,33 @@ class Crew:
             self._guard.communicate()
 
     def start(self, function: Callable[[Any, Any], Any], shared: Any) -> "Worker":
-        """Start a worker that answers each order with ``function(order, shared)``."""
+        """Start a worker that answers each order with ``function(order, shared)``.
+
+        Raises
+        ------
+        BenchError
+            If the system allows no further process.
+        """
+        try:
+            return self._start(self._pickled(function, shared))
+        except OSError as error:
+            raise BenchError(f"Worker processes cannot be started: {error}.") from error
+
+    def _pickled(self, function: Callable[[Any, Any], Any], shared: Any) -> bytes:
+        """Return both as bytes, which all workers are given: data may be large."""
+        if self._given is None or self._given[0] is not function or self._given[1] is not shared:
+            content = pickle.dumps((function, shared), protocol=pickle.HIGHEST_PROTOCOL)
+            self._given = (function, shared, content)
+        return self._given[2]
+
+    def _start(self, content: bytes) -> "Worker":
         if self._guard is None and hasattr(os, "fork"):
             command = [sys.executable, "-I", str(Path(__file__).with_name("guard.py")), self.mark, str(os.getpid())]
             quiet = subprocess.DEVNULL
             self._guard = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet, start_new_session=True
             )
-        worker = Worker(f"{self.mark}-{uuid.uuid4().hex[:8]}", function, shared)
+        worker = Worker(f"{self.mark}-{uuid.uuid4().hex[:8]}", content)
         self.workers.append(worker)
         return worker
 
@@ -93,7 +113,7 @@ class Crew:
 class Worker:
     """One process, started afresh rather than forked, so that it loads libraries under its own thread cap."""
 
-    def __init__(self, mark: str, function: Callable[[Any, Any], Any], shared: Any) -> None:
+    def __init__(self, mark: str, content: bytes) -> None:
         self.mark = mark
         self.ready = False
         self.mute = False
@@ -113,7 +133,6 @@ class Worker:
         theirs.close()
         # By a pipe that breaks with the worker. What is given to its start is written to one that does not, and would
         # be waited for without end; and by a thread, because reading begins when the interpreter is up.
-        content = pickle.dumps((function, shared), protocol=pickle.HIGHEST_PROTOCOL)
         threading.Thread(target=self._send, args=(content,), daemon=True).start()
 
     @property
