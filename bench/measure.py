@@ -10,7 +10,8 @@ import numpy as np
 from bench import registry
 from bench.cell import CellInputs
 from bench.errors import DiskError
-from bench.executor.worker import Answer, Crew, Worker
+from bench.executor.serve import Answer
+from bench.executor.worker import Crew, Worker
 from bench.items import measure, read_items, write_items
 from bench.predictions import Predictions
 from bench.probe import ProbeRequest, probe

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.executor.worker import silence
+from bench.executor.serve import silence
 from bench.files import clear_disk_errors
 
 KEPT_OUTPUT = 100_000

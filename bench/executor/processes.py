@@ -15,8 +15,9 @@ from bench.cell import CellInputs, log_path, run_cell
 from bench.errors import BenchError
 from bench.executor.limits import FROM_OUTSIDE, Limits, died, killed_from_outside, signal_name
 from bench.executor.output import KEPT_OUTPUT, MOST_OUTPUT, cut, output_to
+from bench.executor.serve import Answer
 from bench.executor.watch import memory_mb, tree
-from bench.executor.worker import Answer, Crew, Worker
+from bench.executor.worker import Crew, Worker
 from bench.types import Cell, Record
 
 POLL_SECONDS = 0.05
