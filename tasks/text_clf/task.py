@@ -6,14 +6,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from bench.data import column, fingerprint, infer_kinds, take
+from bench.data import column, fingerprint, infer_kinds
 from bench.errors import DataError
 from bench.settings import Budget, DataSpec
 from bench.splits import cross_validation_splits, learning_curve_splits, published_split
 from bench.types import Dataset, Prediction, Split, seed_for
+from tasks.labels import (
+    as_labels,
+    check_labels,
+    group_codes,
+    merge_rare,
+    only_target,
+    subsample,
+    time_stamps,
+)
 from tasks.text_clf import perturb
-
-TARGET_NAMES = ("label", "target", "class", "category", "y")
 
 
 @dataclass(frozen=True)
@@ -38,7 +45,7 @@ class TextClassification:
             test = np.concatenate([test, np.ones(len(part), bool)])
             frame = pd.concat([frame, part], ignore_index=True)
         source = spec.name or spec.path
-        target = spec.target or _only_target(frame, source)
+        target = spec.target or only_target(frame, source)
         labels = column(frame, target, source)
         kinds = infer_kinds(frame.drop(columns=target), spec.kinds)
         text = spec.text or _only_text(kinds, source)
@@ -51,10 +58,10 @@ class TextClassification:
         kept = np.flatnonzero(~missing)
         if len(kept) == 0:
             raise DataError(f"{source}: no row has a label in column {target!r}.")
-        codes, classes = pd.factorize(_as_labels(labels.iloc[kept], target).to_numpy(), sort=True)
+        codes, classes = pd.factorize(as_labels(labels.iloc[kept], target).to_numpy(), sort=True)
         groups = None
         if spec.groups:
-            groups, said = _groups(column(frame, spec.groups, source).iloc[kept], spec.groups)
+            groups, said = group_codes(column(frame, spec.groups, source).iloc[kept], spec.groups)
             notes += said
         dataset = Dataset(
             name=spec.name,
@@ -62,14 +69,14 @@ class TextClassification:
             y=codes,
             classes=tuple(classes),
             groups=groups,
-            time=_times(column(frame, spec.time, source).iloc[kept], spec.time) if spec.time else None,
+            time=time_stamps(column(frame, spec.time, source).iloc[kept], spec.time) if spec.time else None,
             test=test[kept] if spec.test_path else None,
             columns=kinds,
             licence=spec.licence,
             citation=spec.citation,
             notes=notes,
         )
-        _check_labels(dataset, target, source)
+        check_labels(dataset, target, source)
         split_by = [f"Rows of one {spec.groups!r} never stand in both parts."] if spec.groups else []
         split_by += [f"Folds follow {spec.time!r}: no training row is later than a test row."] if spec.time else []
         dataset = replace(dataset, notes=(*split_by, *dataset.notes))
@@ -96,53 +103,6 @@ class TextClassification:
         return perturb.perturbed(X, seed)
 
 
-def subsample(dataset: Dataset, rows: int, seed: int, least: int) -> Dataset:
-    """Keep about ``rows`` rows: each class in its proportion, but with ``least`` members where it has them."""
-    generator = np.random.default_rng(seed)
-    share = rows / len(dataset.y)
-    # Published parts keep their proportion too.
-    strata = dataset.y if dataset.test is None else 2 * dataset.y + dataset.test
-    kept = []
-    for stratum in np.unique(strata):
-        members = np.flatnonzero(strata == stratum)
-        wanted = min(len(members), max(least, round(share * len(members))))
-        kept.append(generator.choice(members, wanted, replace=False))
-    smaller = take(dataset, np.sort(np.concatenate(kept)))
-    note = f"A subsample of {len(smaller.y)} of {len(dataset.y)} rows, stratified by class."
-    return replace(smaller, notes=(*dataset.notes, note))
-
-
-def merge_rare(dataset: Dataset, name: str, least: int) -> Dataset:
-    """Merge every class with fewer than ``least`` members into one class called ``name``."""
-    members = np.bincount(dataset.y, minlength=len(dataset.classes))
-    rare = [label for label, count in zip(dataset.classes, members, strict=True) if count < least]
-    if not rare:
-        return dataset
-    labels = np.array(dataset.classes, dtype=object)[dataset.y]
-    labels[np.isin(labels, rare)] = name
-    if (labels == name).sum() < 2:
-        raise DataError(
-            f"{dataset.name}: data.merge_rare={name} finds one row to merge, of the class {rare[0]!r}, and a class of "
-            f"one row cannot be split. Merge it into a class that exists, as in data.merge_rare="
-            f"{dataset.classes[int(members.argmax())]}, or drop the row."
-        )
-    codes, classes = pd.factorize(labels, sort=True)
-    note = f"{len(rare)} classes with fewer than {least} members were merged into {name!r}: {', '.join(rare)}."
-    merged = replace(dataset, y=codes, classes=tuple(classes), notes=(*dataset.notes, note))
-    if len(merged.classes) < 2:
-        raise DataError(f"{dataset.name}: after merging the rare classes only {name!r} is left.")
-    return replace(merged, fingerprint=fingerprint(merged))
-
-
-def _only_target(frame: pd.DataFrame, source: str) -> str:
-    named = [name for name in frame.columns if name.lower() in TARGET_NAMES]
-    if len(named) == 1:
-        return str(named[0])
-    raise DataError(
-        f"Which column of {source} holds the label? Give data.target=COLUMN. Columns: {', '.join(frame.columns)}."
-    )
-
-
 def _only_text(kinds: dict[str, str], source: str) -> str:
     texts = [name for name, kind in kinds.items() if kind == "text"]
     if len(texts) == 1:
@@ -165,51 +125,3 @@ def _clean_texts(values: pd.Series) -> tuple[pd.Series, tuple[str, ...]]:
     if empty.any():
         notes += (f"{empty.sum()} of {len(values)} texts are empty; they were kept.",)
     return texts.rename(None), notes
-
-
-def _as_labels(values: pd.Series, name: str) -> pd.Series:
-    nested = values.map(lambda value: isinstance(value, (list, dict, np.ndarray)))
-    if nested.any():
-        raise DataError(
-            f"Column {name!r} holds {values[nested].iloc[0]!r}, a list and no label. Each row needs one label: "
-            "several labels a text are another kind of task."
-        )
-    if pd.api.types.is_float_dtype(values) and (values == values.round()).all():
-        # Whole numbers with gaps are read as fractions.
-        values = values.astype("int64")
-    return values.astype(str)
-
-
-def _groups(values: pd.Series, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return group codes; a row without a group is a group of its own."""
-    absent = (values.isna() | (values.astype(str).str.strip() == "")).to_numpy()
-    codes = pd.factorize(values.astype(str))[0]
-    codes[absent] = codes.max() + 1 + np.arange(absent.sum())
-    if not absent.any():
-        return codes, ()
-    return codes, (f"{absent.sum()} of {len(values)} rows have no {name!r}; each counts as a group of its own.",)
-
-
-def _times(values: pd.Series, name: str) -> np.ndarray:
-    numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64)
-    if np.isfinite(numbers).all():
-        return numbers
-    stamps = pd.to_datetime(values, errors="coerce", format="mixed", utc=True)
-    if stamps.isna().any():
-        bad = values[stamps.isna()].iloc[0]
-        raise DataError(f"Column {name!r} holds {bad!r}, which is neither a number nor a date; data.time needs one.")
-    return stamps.astype("int64").to_numpy()
-
-
-def _check_labels(dataset: Dataset, target: str, source: str) -> None:
-    if len(dataset.classes) < 2:
-        raise DataError(
-            f"{source}: every row has the same label, {dataset.classes[0]!r}, in column {target!r}. "
-            "Classification needs at least two classes: is this the right column?"
-        )
-    members = np.bincount(dataset.y)
-    if len(dataset.classes) > 20 and np.median(members) < 2:
-        raise DataError(
-            f"{source}: column {target!r} has {len(dataset.classes)} different values in {len(dataset.y)} rows, "
-            "most of them once. Is this the right column? Classification needs labels that repeat."
-        )
