@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from bench.errors import DataError, did_you_mean
+from bench.frames import read_frame
 from bench.settings import DataSpec
 from bench.types import Dataset
 from bench.zoo.store import Zoo
@@ -203,6 +204,8 @@ def _parse(content: bytes, path: Path, spec: DataSpec) -> pd.DataFrame:
                 return _parse_delimited(_decode(content, path, spec.encoding), separator)
             case "orange":
                 return _parse_delimited(_without_orange_header(_decode(content, path, spec.encoding)), "\t")
+            case "frame":
+                return read_frame(content)
             case "jsonl":
                 return _parse_json_lines(_decode(content, path, spec.encoding), path)
             case "parquet":
@@ -214,7 +217,7 @@ def _parse(content: bytes, path: Path, spec: DataSpec) -> pd.DataFrame:
     except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError, OSError) as error:
         cause = str(error).strip().rstrip(".")
         raise DataError(f"{path} cannot be read as {form}: {cause}{'' if cause.endswith('?') else '.'}") from error
-    known = ", ".join(sorted(set(FORMATS.values())))
+    known = ", ".join(sorted({*FORMATS.values(), "frame"}))
     raise DataError(
         f"{path}: the format is not known from its suffix {path.suffix!r}. "
         f"Give it by data.format=FORMAT, one of {known}."

@@ -11,7 +11,7 @@ class Params:
     """No parameters."""
 
 
-@register_model("prior", task_types=["text_clf"], params=Params, role="floor", deterministic=True)
+@register_model("prior", task_types=["text_clf", "tabular_clf"], params=Params, role="floor", deterministic=True)
 def build(params: Params, context: Context) -> Model:
     """Class frequencies of the training rows."""
     from sklearn.dummy import DummyClassifier

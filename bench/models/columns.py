@@ -1,0 +1,111 @@
+"""Columns of a table as models want them; fitted on training rows only.
+
+Kinds are told by type, as task types hand them over: ``float64`` numbers, ``datetime64`` dates, ``object`` categories
+and ``string`` texts. Columns get plain names, since some libraries refuse what people write into headers.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+TEXT_COMPONENTS = 30
+"""Dimensions that a column of texts, or of very many categories, becomes."""
+MOST_LEVELS = 10_000
+
+
+@dataclass
+class Dense:
+    """Standardised numbers without gaps, for linear models and neighbours: shape (n, d).
+
+    Categories become indicators, or from ``cardinality`` levels on the leading components of their character n-grams;
+    dates become their parts; what is missing becomes the mean, with an indicator.
+    """
+
+    seed: int
+    cardinality: int = 40
+    steps: Any = None
+
+    def fit_transform(self, X: pd.DataFrame) -> NDArray[np.float64]:
+        """Fit on the rows, and return them."""
+        from sklearn.impute import SimpleImputer
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import OneHotEncoder, StandardScaler
+        from skrub import DatetimeEncoder, StringEncoder, TableVectorizer
+
+        self.steps = make_pipeline(
+            TableVectorizer(
+                cardinality_threshold=self.cardinality,
+                low_cardinality=OneHotEncoder(handle_unknown="ignore", sparse_output=False, min_frequency=2),
+                high_cardinality=StringEncoder(TEXT_COMPONENTS, random_state=self.seed),
+                datetime=DatetimeEncoder(add_weekday=True, add_total_seconds=True),
+            ),
+            SimpleImputer(add_indicator=True, keep_empty_features=True),
+            StandardScaler(),
+        )
+        return np.asarray(self.steps.fit_transform(_plain(X)), dtype=np.float64)
+
+    def transform(self, X: pd.DataFrame) -> NDArray[np.float64]:
+        """Return the rows as they were learned."""
+        # A standard deviation of nearly nothing must not let one odd row rule all others.
+        return np.clip(np.asarray(self.steps.transform(_plain(X)), dtype=np.float64), -1e3, 1e3)
+
+
+@dataclass
+class Split:
+    """Columns for trees: numbers with gaps, and categories by their codes.
+
+    Codes follow the frequency of a level in the training rows; what is missing or was never seen is a gap. Dates become
+    their parts, texts the leading components of their character n-grams.
+    """
+
+    seed: int
+    levels: int = MOST_LEVELS
+    """Levels of a category that have a code of their own; rarer ones are a gap."""
+    as_category: bool = False
+    """Give codes pandas' type of categories, for libraries that split on sets of levels."""
+    known: dict[str, Any] = field(default_factory=dict)
+
+    def fit_transform(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Fit on the rows, and return them."""
+        from skrub import StringEncoder
+
+        X = _plain(X)
+        for name in X.columns:
+            if X[name].dtype == object:
+                self.known[name] = X[name].value_counts().index[: self.levels].tolist()
+            elif pd.api.types.is_string_dtype(X[name]) and X[name].notna().any():
+                self.known[name] = StringEncoder(TEXT_COMPONENTS, random_state=self.seed).fit(X[name])
+        return self.transform(X)
+
+    def transform(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows as they were learned."""
+        X = _plain(X)
+        parts: dict[str, Any] = {}
+        for name in X.columns:
+            values = X[name]
+            if pd.api.types.is_datetime64_any_dtype(values):
+                parts |= _date_parts(name, values)
+            elif values.dtype == object:
+                codes = pd.Categorical(values, categories=self.known[name])
+                parts[name] = (
+                    codes if self.as_category else pd.Series(codes.codes, X.index, float).where(codes.codes >= 0)
+                )
+            elif name in self.known:
+                encoded = self.known[name].transform(values)
+                parts |= {f"{name}_{at}": encoded.iloc[:, at].to_numpy() for at in range(encoded.shape[1])}
+            elif not pd.api.types.is_string_dtype(values):
+                parts[name] = values.astype(np.float64)
+        return pd.DataFrame(parts, index=X.index)
+
+
+def _plain(X: pd.DataFrame) -> pd.DataFrame:
+    return X.set_axis([f"c{at}" for at in range(X.shape[1])], axis=1)
+
+
+def _date_parts(name: str, stamps: pd.Series) -> dict[str, Any]:
+    days = (stamps - pd.Timestamp("1970-01-01")) / pd.Timedelta(days=1)
+    parts = {"year": stamps.dt.year, "month": stamps.dt.month, "weekday": stamps.dt.weekday, "hour": stamps.dt.hour}
+    return {f"{name}_days": days} | {f"{name}_{part}": values.astype(np.float64) for part, values in parts.items()}

@@ -1,0 +1,213 @@
+"""How tables are read: kinds of columns, values that are none, columns that tell nothing.
+
+Columns come out with one type for each kind: ``float64`` numbers (NaN where missing), ``datetime64`` dates, ``object``
+categories and ``string`` texts (None where missing). Nothing is fitted here, so no row tells of another one but by what
+is dropped for every row alike.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bench.data import column, infer_kinds
+from bench.errors import DataError
+from bench.settings import DataSpec
+from tasks.labels import group_codes, only_target, time_stamps
+
+STRAY_VALUES = 5
+"""Different values that are no number, which a column of numbers may hold: "?", "n/a", "unknown"."""
+STRAY_SHARE = 0.1
+DATE = (
+    r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T]\d{1,2}:\d{2}.*)?"
+    r"|\d{1,2}[ -]?[A-Za-z]{3,9}\.?,?[ -]?\d{2,4}|[A-Za-z]{3,9} \d{1,2}, \d{4}"
+)
+SEQUENCE = 20
+"""Rows from which a column of consecutive numbers, or of values that never repeat, only names the rows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table with its target apart."""
+
+    X: pd.DataFrame
+    target: pd.Series
+    """Rows without a target are not here."""
+    name: str
+    """Of the target."""
+    kinds: dict[str, str]
+    groups: NDArray[np.integer] | None = None
+    time: NDArray[np.generic] | None = None
+    test: NDArray[np.bool_] | None = None
+    notes: tuple[str, ...] = field(default=())
+
+
+def read_table(spec: DataSpec, read: Callable[[str], pd.DataFrame]) -> Table:
+    """Read a table, and its test part where there is one.
+
+    Parameters
+    ----------
+    spec : DataSpec
+    read : callable
+        See `bench.registry.TaskType.load`.
+
+    Raises
+    ------
+    DataError
+        If a column is missing, no row has a target, or no column is left to learn from.
+    """
+    source = spec.name or spec.path
+    frame = read(spec.path)
+    test = np.zeros(len(frame), bool)
+    if spec.test_path:
+        part = read(spec.test_path)
+        for name in frame.columns:
+            column(part, name, spec.test_path)
+        test = np.concatenate([test, np.ones(len(part), bool)])
+        frame = pd.concat([frame, part[list(frame.columns)]], ignore_index=True)
+    target = spec.target or only_target(frame, source)
+    values = column(frame, target, source)
+    missing = values.isna() | (values.astype(str).str.strip() == "")
+    notes: tuple[str, ...] = ()
+    if missing.any():
+        notes += (f"{missing.sum()} of {len(frame)} rows have no {target!r} and were dropped.",)
+    if missing.all():
+        raise DataError(f"{source}: no row has a value in column {target!r}.")
+    frame, values, test = (
+        frame[~missing].reset_index(drop=True),
+        values[~missing].reset_index(drop=True),
+        test[~missing],
+    )
+    groups, time = None, None
+    if spec.groups:
+        groups, said = group_codes(column(frame, spec.groups, source), spec.groups)
+        notes += (
+            f"Rows of one {spec.groups!r} never stand in both parts; the column itself is not learned from.",
+            *said,
+        )
+    if spec.time:
+        time = time_stamps(column(frame, spec.time, source), spec.time)
+        notes += (f"Folds follow {spec.time!r}: no training row is later than a test row; it is not learned from.",)
+    X = frame.drop(columns=[name for name in {target, spec.groups, spec.time} if name])
+    X, kinds, said = typed(X, spec.kinds)
+    X, kinds, dropped = without_idle_columns(X, kinds)
+    if X.columns.empty:
+        raise DataError(f"{source}: no column is left to learn from. {' '.join(dropped)}")
+    return Table(
+        X=X,
+        target=values,
+        name=target,
+        kinds=kinds,
+        groups=groups,
+        time=time,
+        test=test if spec.test_path else None,
+        notes=(*notes, *said, *dropped),
+    )
+
+
+def typed(frame: pd.DataFrame, overrides: dict[str, str]) -> tuple[pd.DataFrame, dict[str, str], tuple[str, ...]]:
+    """Return the columns with the type of their kind, the kinds, and notes on values that became missing."""
+    kinds = infer_kinds(frame, {name: kind for name, kind in overrides.items() if name in frame})
+    out, notes = {}, []
+    for name, kind in kinds.items():
+        values, given = frame[name], name in overrides
+        if kind == "category" and not given:
+            kind = "number" if _is_mostly_number(values) else "date" if _is_date(values) else kind
+        kinds[name] = kind
+        out[name], note = _converted(values, kind)
+        if note:
+            notes.append(f"Column {name!r}: {note}")
+    return pd.DataFrame(out, index=frame.index), kinds, tuple(notes)
+
+
+def without_idle_columns(
+    X: pd.DataFrame, kinds: dict[str, str]
+) -> tuple[pd.DataFrame, dict[str, str], tuple[str, ...]]:
+    """Drop columns that are empty, hold one value, or name each row; return what is left, and notes."""
+    why: dict[str, list[str]] = {"are empty": [], "hold one value": [], "only name or number the rows": []}
+    for name in X.columns:
+        present = X[name].dropna()
+        if present.empty:
+            why["are empty"].append(name)
+        elif present.nunique() == 1 and len(present) == len(X):
+            why["hold one value"].append(name)
+        elif _names_rows(present, kinds[name]) and len(present) == len(X):
+            why["only name or number the rows"].append(name)
+    gone = [name for names in why.values() for name in names]
+    notes = tuple(
+        f"{len(names)} columns {reason} and were dropped: {_some(names)}." for reason, names in why.items() if names
+    )
+    return X.drop(columns=gone), {name: kind for name, kind in kinds.items() if name not in gone}, notes
+
+
+def _converted(values: pd.Series, kind: str) -> tuple[pd.Series, str]:
+    match kind:
+        case "number":
+            numbers = pd.to_numeric(values.map(_bare), errors="coerce").astype(np.float64)
+            infinite = int(np.isinf(numbers).sum())
+            stray = values[numbers.isna() & ~_absent(values)].astype(str)
+            said = [f"{infinite} infinite values count as missing"] if infinite else []
+            if len(stray):
+                said.append(f"{len(stray)} values that are no numbers count as missing ({_some(sorted(set(stray)))})")
+            return numbers.replace([np.inf, -np.inf], np.nan), f"{'; '.join(said)}." if said else ""
+        case "boolean":
+            truth = {"true": 1.0, "false": 0.0}
+            lower = values.map(lambda value: truth.get(str(value).strip().lower(), np.nan))
+            return lower.astype(np.float64), ""
+        case "date":
+            stamps = _dates(values)
+            bad = int((stamps.isna() & ~_absent(values)).sum())
+            return stamps, f"{bad} values that are no dates count as missing." if bad else ""
+        case _:
+            strings = values.map(str).where(~_absent(values), None)
+            return strings.astype("string" if kind == "text" else object), ""
+
+
+def _absent(values: pd.Series) -> pd.Series:
+    return values.isna() | (values.astype(str).str.strip() == "")
+
+
+def _bare(value: object) -> object:
+    # Money and thousands: 1,234.50 and $12 are numbers to whoever wrote them.
+    return re.sub(r"^[$€£]|(?<=\d),(?=\d{3}\b)|%$", "", value.strip()) if isinstance(value, str) else value
+
+
+def _is_mostly_number(values: pd.Series) -> bool:
+    present = values[~_absent(values)]
+    numbers = pd.to_numeric(present.map(_bare), errors="coerce")
+    stray = present[numbers.isna()].astype(str)
+    return len(present) > 0 and len(stray) <= STRAY_SHARE * len(present) and stray.nunique() <= STRAY_VALUES
+
+
+def _is_date(values: pd.Series) -> bool:
+    present = values[~_absent(values)].astype(str).str.strip()
+    return (
+        len(present) > 0
+        and bool(present.head(2000).str.fullmatch(DATE).all())
+        and bool(_dates(present).notna().mean() > 0.9)
+    )
+
+
+def _dates(values: pd.Series) -> pd.Series:
+    strings = values.where(~_absent(values), None)
+    # Where some first number can be no month, all of them are days.
+    first = pd.to_numeric(strings.astype("string").str.extract(r"^\s*(\d{1,2})[-/.]")[0], errors="coerce")
+    stamps = pd.to_datetime(strings, errors="coerce", format="mixed", dayfirst=bool((first > 12).any()), utc=True)
+    return stamps.dt.tz_localize(None)
+
+
+def _names_rows(present: pd.Series, kind: str) -> bool:
+    if len(present) < SEQUENCE or present.nunique() < len(present):
+        return False
+    if kind == "category":
+        return True
+    whole = kind == "number" and bool((present == present.round()).all())
+    return whole and float(present.max() - present.min()) == len(present) - 1
+
+
+def _some(names: list[str], most: int = 8) -> str:
+    shown = ", ".join(repr(name) for name in names[:most])
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
