@@ -238,6 +238,10 @@ def _parse_delimited(text: str, separator: str) -> pd.DataFrame:
         return frame
 
     header, *lines = (line for line in text.split("\n") if line)
+    names = next(csv.reader([header], delimiter=separator))
+    if twice := [name for at, name in enumerate(names) if name in names[:at]]:
+        # pandas would call the second one x.1.
+        raise ValueError(f"several columns are named {twice[0]!r}. Give each column a name of its own")
     with warnings.catch_warnings():
         # Without both, a row with one field too many would silently shift or lose a column.
         warnings.simplefilter("error", pd.errors.ParserWarning)

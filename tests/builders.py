@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bench.cell import CellInputs
 from bench.data import fingerprint
@@ -44,6 +45,28 @@ def texts(rows: int, classes: Sequence[str] = ("tea", "tin", "oil"), seed: int =
         words = [*generator.choice(WORDS[label].split(), 4), *generator.choice(common, 6)]
         made.append(" ".join(generator.permutation(words)))
     return made, labels
+
+
+def table(rows: int, classes: int = 3, seed: int = 0) -> tuple[pd.DataFrame, NDArray[np.intp]]:
+    """Return columns of every kind, with gaps, and classes that some of them tell."""
+    generator = np.random.default_rng(seed)
+    y = np.arange(rows) % classes
+    cities = np.array(["Oslo", "Rome", "Lima", "Kyiv"])
+    days = pd.Timestamp("2024-01-01") + pd.to_timedelta(generator.integers(0, 900, rows), unit="D")
+    texts = [f"{'small red' if code else 'large blue'} thing number {n % 7} of the shop" for n, code in enumerate(y)]
+    X = pd.DataFrame(
+        {
+            "size": y + generator.normal(0, 0.3, rows),
+            "city": np.where(generator.random(rows) < 0.8, cities[y], generator.choice(cities, rows)).astype(object),
+            "day": days,
+            "note": pd.Series(texts, dtype="string"),
+            "member": (generator.random(rows) < 0.5).astype(float),
+            "noise": generator.normal(0, 1, rows),
+        }
+    )
+    for name in X.columns:
+        X.loc[generator.random(rows) < 0.05, name] = pd.NaT if name == "day" else None
+    return X, y
 
 
 def dataset(rows: int = 60, **changes: Any) -> Dataset:

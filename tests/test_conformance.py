@@ -15,28 +15,36 @@ from bench.testing import MODEL_CHECKS, ModelBench, check_task_type
 from bench.types import Context
 from bench.zoo.features import FeatureCache
 from bench.zoo.store import Zoo
-from tests.builders import texts
+from tests.builders import table, texts
 
-MODELS = sorted(registry.models())
+MODELS = sorted((name, kind) for name, spec in registry.models().items() for kind in spec.task_types)
 
 
-@pytest.fixture(params=MODELS)
+def rows_of(kind):
+    """Return training rows, class codes, and rows to predict with values that the training rows lack."""
+    if kind == "text_clf":
+        X, labels = texts(60)
+        new = ["tea leaf and cup", "words that were never seen", "", "the price of crude oil 2026 ☕"]
+        return pd.Series(X), np.unique(labels, return_inverse=True)[1], pd.Series(new)
+    X, y = table(60)
+    new = X.iloc[:4].reset_index(drop=True).copy()
+    new.loc[0, "city"] = "Atlantis"
+    new.loc[1] = [np.nan, None, pd.NaT, None, np.nan, np.nan]
+    new.loc[2, "size"] = 1e9
+    return X, y, new
+
+
+@pytest.fixture(params=MODELS, ids="-".join)
 def bench(request, tmp_path_factory, shared_cache, socket_enabled):
-    spec = registry.model(request.param)
+    name, kind = request.param
+    spec = registry.model(name)
     zoo = Zoo.open(shared_cache)
     for name in spec.zoo:
         zoo.fetch(getattr(spec.params(), name), print)
     folder = tmp_path_factory.mktemp("features")
     context = Context(seed=1, threads=1, zoo=zoo, features=FeatureCache(folder, "conformance"))
-    X, labels = texts(60)
-    return ModelBench(
-        spec=spec,
-        context=context,
-        other_seed=replace(context, seed=2),
-        X=pd.Series(X),
-        y=np.unique(labels, return_inverse=True)[1],
-        X_new=pd.Series(["tea leaf and cup", "words that were never seen", "", "the price of crude oil 2026 ☕"]),
-    )
+    X, y, X_new = rows_of(kind)
+    return ModelBench(spec=spec, context=context, other_seed=replace(context, seed=2), X=X, y=y, X_new=X_new)
 
 
 def test_every_check_holds(bench):

@@ -41,4 +41,4 @@ def build(params: Params, context: Context) -> Model:
         early_stopping=False,
         random_state=context.seed,
     )
-    return Chain(Split(seed=0, levels=MOST_LEVELS, as_category=True), classifier)
+    return Chain(Split(seed=0, levels=MOST_LEVELS, as_category=True), classifier, least_classes=2)

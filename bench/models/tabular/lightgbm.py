@@ -51,4 +51,4 @@ def build(params: Params, context: Context) -> Model:
         force_row_wise=True,
         verbose=-1,
     )
-    return Chain(Split(seed=0, as_category=True), classifier)
+    return Chain(Split(seed=0, as_category=True), classifier, least_classes=2)

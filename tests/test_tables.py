@@ -1,0 +1,180 @@
+"""Tables as people bring them: every oddity is read, dropped with a word, or refused with a remedy."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bench.data import Reader
+from bench.errors import DataError
+from bench.settings import Budget, DataSpec
+from bench.zoo.store import Zoo
+from tasks.tables import typed, without_idle_columns
+from tasks.tabular_clf import tabular_clf
+
+
+def load(tmp_path, content, name="rows.csv", **spec):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    made = DataSpec(name="rows", path=str(path), **{"target": "y", **spec})
+    return tabular_clf.load(made, Reader(spec=made, zoo=Zoo.open(tmp_path / "cache"), say=print))
+
+
+def csv(rows=40, **columns):
+    """Return a CSV with a label and the given columns, each a function of the row number."""
+    made = {"y": lambda row: "ab"[row % 2], "x": lambda row: f"{row * 0.37 % 1:.3f}", **columns}
+    lines = [",".join(made), *(",".join(str(value(row)) for value in made.values()) for row in range(rows))]
+    return "\n".join(lines)
+
+
+def column(tmp_path, value, **spec):
+    """Return the column ``c`` as it is read, its kind, and the notes."""
+    data = load(tmp_path, csv(c=value), **spec)
+    return (data.X["c"] if "c" in data.X else None), data.columns.get("c"), " ".join(data.notes)
+
+
+def test_strays_among_numbers_are_missing_and_said(tmp_path):
+    values, kind, notes = column(tmp_path, lambda row: "?" if row == 3 else row / 7)
+    assert kind == "number"
+    assert np.isnan(values[3])
+    assert values[4] == pytest.approx(4 / 7)
+    assert "1 values that are no numbers count as missing ('?')" in notes
+
+
+def test_infinite_values_are_missing_and_said(tmp_path):
+    values, _, notes = column(tmp_path, lambda row: "inf" if row < 2 else row / 7)
+    assert values.isna().sum() == 2
+    assert "2 infinite values count as missing" in notes
+
+
+def test_money_shares_and_thousands_are_numbers(tmp_path):
+    content = "y,x,c\n" + "\n".join(f'{"ab"[row % 2]},{row},"${row},{100 + row}.50"' for row in range(1, 30))
+    data = load(tmp_path, content)
+    assert data.columns["c"] == "number"
+    assert data.X["c"][0] == 1101.5
+
+
+def test_a_column_of_words_and_numbers_stays_a_category(tmp_path):
+    values, kind, _ = column(tmp_path, lambda row: row if row % 2 else f"word{row % 6}")
+    assert kind == "category"
+    assert values.dtype == object
+
+
+@pytest.mark.parametrize(
+    ("value", "first"),
+    [
+        (lambda row: f"2024-03-{row % 28 + 1:02d}", "2024-03-01"),
+        (lambda row: f"{row % 28 + 1:02d}/03/2024", "2024-03-01"),
+        (lambda row: f"03/{row % 28 + 1:02d}/2024" if row % 2 else f"2024-03-{row % 28 + 1:02d}", "2024-03-01"),
+        (lambda row: f"{row % 28 + 1} Mar 2024", "2024-03-01"),
+        (lambda row: f"2024-03-{row % 28 + 1:02d} 14:30", "2024-03-01 14:30"),
+    ],
+)
+def test_dates_come_in_many_forms(tmp_path, value, first):
+    values, kind, _ = column(tmp_path, value)
+    assert kind == "date"
+    assert values[0] == pd.Timestamp(first)
+
+
+def test_columns_that_tell_nothing_are_dropped_and_said(tmp_path):
+    data = load(
+        tmp_path,
+        csv(one=lambda row: "same", none=lambda row: "", name=lambda row: f"n{row}", number=lambda row: row + 1),
+    )
+    assert list(data.X.columns) == ["x"]
+    notes = " ".join(data.notes)
+    assert "1 columns are empty and were dropped: 'none'." in notes
+    assert "1 columns hold one value and were dropped: 'one'." in notes
+    assert "2 columns only name or number the rows and were dropped: 'name', 'number'." in notes
+
+
+def test_measurements_that_never_repeat_are_kept(tmp_path):
+    values, kind, _ = column(tmp_path, lambda row: row * 1.7 + 3)
+    assert kind == "number"
+    assert values is not None
+
+
+def test_a_gap_is_information_so_one_value_beside_gaps_is_kept(tmp_path):
+    values, _, _ = column(tmp_path, lambda row: "yes" if row % 3 else "")
+    assert values.isna().sum() == 14
+
+
+def test_nothing_left_to_learn_from_is_refused(tmp_path):
+    with pytest.raises(DataError, match="no column is left to learn from. 1 columns hold one value"):
+        load(tmp_path, "y,x\n" + "\n".join(f"{'ab'[row % 2]},1" for row in range(30)))
+
+
+def test_headers_with_spaces_and_other_alphabets(tmp_path):
+    content = "y, größe (cm) ,[цена]\n" + "\n".join(f"{'ab'[row % 2]},{row / 3},{row % 5}" for row in range(40))
+    assert list(load(tmp_path, content).X.columns) == ["größe (cm)", "[цена]"]
+
+
+def test_what_a_spreadsheet_exports_is_read(tmp_path):
+    content = b"\xef\xbb\xbf" + csv().replace(",", ";").replace("\n", "\r\n").encode()
+    assert list(load(tmp_path, content, separator=";").X.columns) == ["x"]
+    with pytest.raises(DataError, match=r"Did you mean data.separator=';'"):
+        load(tmp_path, content)
+
+
+def test_columns_of_one_name_are_refused(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    frame = pd.DataFrame([[1, 2, "a"], [2, 3, "b"]] * 9, columns=["x", "x", "y"])
+    frame.to_csv(path.with_suffix(".csv"), index=False)
+    with pytest.raises(DataError, match="x"):
+        load(tmp_path, path.with_suffix(".csv").read_bytes())
+
+
+def test_rows_without_a_target_are_dropped_and_said(tmp_path):
+    data = load(tmp_path, csv(y=lambda row: "" if row == 0 else "ab"[row % 2]))
+    assert len(data.y) == 39
+    assert "1 of 40 rows have no 'y' and were dropped." in data.notes
+
+
+def test_a_quantity_as_label_is_sent_to_regression(tmp_path):
+    with pytest.raises(DataError, match="5,000 different numbers, which is a quantity.*task=tabular_reg"):
+        load(tmp_path, csv(rows=5000, y=lambda row: row * 1.5))
+
+
+def test_a_label_of_few_numbers_is_a_label(tmp_path):
+    assert load(tmp_path, csv(y=lambda row: row % 3)).classes == ("0", "1", "2")
+
+
+def test_ten_rows_and_wide_tables_have_folds(tmp_path):
+    for rows, columns in ((10, 3), (100, 2000)):
+        wide = {f"c{at}": lambda row, at=at: f"{(row * (at % 10 + 1)) % 11 / 3:.2f}" for at in range(columns)}
+        data = load(tmp_path, csv(rows=rows, **wide))
+        splits, _ = tabular_clf.splits(data, "cv", Budget(), 0)
+        assert len(splits) == 5
+        assert data.X.shape == (rows, columns + 1)
+
+
+def test_a_kind_that_is_given_overrides_the_inferred_one(tmp_path):
+    values, kind, _ = column(tmp_path, lambda row: 10115 + row % 7, kinds={"c": "category"})
+    assert kind == "category"
+    assert values[0] == "10115"
+
+
+def test_a_test_part_of_other_columns_is_refused(tmp_path):
+    (tmp_path / "test.csv").write_text("y,z\na,1\nb,2\n")
+    with pytest.raises(DataError, match=r"test.csv has no column 'x'"):
+        load(tmp_path, csv(), test_path=str(tmp_path / "test.csv"))
+
+
+def test_no_column_hears_of_another_row_but_by_its_kind():
+    one = pd.DataFrame({"x": ["1", "2", "3"] * 10, "c": list("abc") * 10})
+    more = pd.concat([one, pd.DataFrame({"x": ["9"], "c": ["z"]})], ignore_index=True)
+    short, _, _ = typed(one, {})
+    long, _, _ = typed(more, {})
+    pd.testing.assert_frame_equal(short, long.iloc[:30])
+
+
+def test_perturbed_rows_keep_their_shape_and_their_types():
+    X, kinds, _ = typed(pd.DataFrame({"x": [str(n / 3) for n in range(60)], "c": list("abcd") * 15}), {})
+    X, _, _ = without_idle_columns(X, kinds)
+    found = tabular_clf.perturbed(X, seed=1)
+    assert list(found) == ["missing", "noise", "unseen"]
+    for changed in found.values():
+        assert changed.shape == X.shape
+        assert list(changed.dtypes) == list(X.dtypes)
+    assert found["missing"].isna().to_numpy().mean() == pytest.approx(0.05, abs=0.05)
+    assert 0 < (found["unseen"]["c"] == "never seen before").mean() < 0.3
+    assert np.abs(found["noise"]["x"] - X["x"]).max() < 0.1 * X["x"].std()
