@@ -40,7 +40,7 @@ def test_a_frame_comes_back(protocol):
     "what", [(os.system, ("true",)), (eval, ("1",)), (pd.read_csv, ("/etc/passwd",)), (np.load, ("x",))]
 )
 def test_whatever_else_it_asks_for_is_refused_by_name(what):
-    with pytest.raises(DataError, match="it asks for .*, which no data frame is made of"):
+    with pytest.raises(DataError, match=r"it asks for .*, which no data frame is made of"):
         read_frame(pickle.dumps(Evil(what)))
 
 
