@@ -162,8 +162,10 @@ def _converted(values: pd.Series, kind: str) -> tuple[pd.Series, str]:
             bad = int((stamps.isna() & ~_absent(values)).sum())
             return stamps, f"{bad} values that are no dates count as missing." if bad else ""
         case _:
-            strings = values.map(str).where(~_absent(values), None)
-            return strings.astype("string" if kind == "text" else object), ""
+            strings = values.map(str).mask(_absent(values))
+            if kind == "text":
+                return strings.astype("string"), ""
+            return strings.astype(object).where(strings.notna(), None), ""  # type: ignore[call-overload]
 
 
 def _absent(values: pd.Series) -> pd.Series:
@@ -192,11 +194,12 @@ def _is_date(values: pd.Series) -> bool:
 
 
 def _dates(values: pd.Series) -> pd.Series:
-    strings = values.where(~_absent(values), None)
+    strings = values.mask(_absent(values))
     # Where some first number can be no month, all of them are days.
     first = pd.to_numeric(strings.astype("string").str.extract(r"^\s*(\d{1,2})[-/.]")[0], errors="coerce")
     stamps = pd.to_datetime(strings, errors="coerce", format="mixed", dayfirst=bool((first > 12).any()), utc=True)
-    return stamps.dt.tz_localize(None)
+    naive: pd.Series = stamps.dt.tz_localize(None)
+    return naive
 
 
 def _names_rows(present: pd.Series, kind: str) -> bool:
