@@ -184,6 +184,8 @@ class ModelSpec:
     """Claims that the seed changes nothing; checked on the first fold of every run."""
     zoo: tuple[str, ...] = ()
     """Names of the parameters that hold zoo addresses."""
+    space: Callable[[Any], dict[str, Any]] | None = None
+    """Takes an Optuna trial and returns values of parameters by name: what ``tune=true`` searches."""
     encoder: Callable[[Any, Weights], Encoder] | None = None
     """Makes the frozen encoder whose vectors are cached before the cells run."""
     libraries: tuple[str, ...] = ("numpy", "scipy", "scikit-learn")
