@@ -121,12 +121,13 @@ def search(
             study.tell(trial, float(np.mean(values)))
     complete = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
     # Of equals the earlier one, and so the defaults before all others.
-    best = max(complete, key=lambda trial: (trial.value, -trial.number))
+    scores = {trial.number: float(trial.value or 0.0) for trial in complete}
+    best = max(complete, key=lambda trial: (scores[trial.number], -trial.number))
     return Search(
         params=defaults if best.user_attrs.get("defaults") else _with(defaults, _found(space, best)),
         trials=_done(study),
-        default=float(complete[0].value),
-        best=float(best.value),
+        default=scores[complete[0].number],
+        best=scores[best.number],
         stopped_by_clock=late,
     )
 

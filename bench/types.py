@@ -153,6 +153,8 @@ class Context:
     threads: int
     zoo: Weights
     features: Features
+    prediction: Prediction = "probability"
+    """What the model is asked for: one file may serve several task types."""
 
 
 class Model(Protocol):

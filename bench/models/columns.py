@@ -5,7 +5,7 @@ and ``string`` texts. Columns get plain names, since some libraries refuse what 
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -99,6 +99,39 @@ class Split:
             elif not pd.api.types.is_string_dtype(values):
                 parts[name] = values.astype(np.float64)
         return pd.DataFrame(parts, index=X.index)
+
+
+@dataclass
+class OnColumns:
+    """A transformer of columns under an estimator of scikit-learn's kind, both fitted on the training rows."""
+
+    columns: Any
+    estimator: Any
+    least_classes: int = 1
+    """Classes that the estimator needs to be of any use."""
+
+    @property
+    def classes_(self) -> NDArray[Any]:
+        """Class codes in column order."""
+        classes: NDArray[Any] = self.estimator.classes_
+        return classes
+
+    def fit(self, X: pd.DataFrame, y: NDArray[Any]) -> Self:
+        """Fit the transformer, then the estimator on what it makes of the rows."""
+        if len(np.unique(y)) < self.least_classes:
+            raise ValueError(f"{type(self.estimator).__name__} needs rows of {self.least_classes} classes")
+        self.estimator.fit(self.columns.fit_transform(X), y)
+        return self
+
+    def predict(self, X: pd.DataFrame) -> NDArray[np.floating]:
+        """Return values, shape (n,)."""
+        values: NDArray[np.floating] = self.estimator.predict(self.columns.transform(X))
+        return values
+
+    def predict_proba(self, X: pd.DataFrame) -> NDArray[np.floating]:
+        """Return probabilities, shape (n, classes)."""
+        probabilities: NDArray[np.floating] = self.estimator.predict_proba(self.columns.transform(X))
+        return probabilities
 
 
 def _plain(X: pd.DataFrame) -> pd.DataFrame:

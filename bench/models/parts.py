@@ -24,8 +24,6 @@ class Chain:
 
     transformer: Any
     classifier: Any
-    least_classes: int = 1
-    """Classes that the classifier needs to be of any use."""
 
     @property
     def classes_(self) -> NDArray[Any]:
@@ -35,8 +33,6 @@ class Chain:
 
     def fit(self, X: Any, y: NDArray[Any]) -> Self:
         """Fit the transformer, then the classifier on what it makes of the rows."""
-        if len(np.unique(y)) < self.least_classes:
-            raise ValueError(f"{type(self.classifier).__name__} needs rows of {self.least_classes} classes")
         self.classifier.fit(self.transformer.fit_transform(X), y)
         return self
 

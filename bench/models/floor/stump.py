@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from bench.models.columns import Split
-from bench.models.parts import Chain
+from bench.models.columns import OnColumns, Split
 from bench.registry import register_model
 from bench.types import Context, Model
 
@@ -15,13 +14,14 @@ class Params:
 
 @register_model(
     "stump",
-    task_types=["tabular_clf"],
+    task_types=["tabular_clf", "tabular_reg"],
     params=Params,
     role="floor",
     libraries=("numpy", "scipy", "scikit-learn", "skrub"),
 )
 def build(params: Params, context: Context) -> Model:
     """A decision tree with one split."""
-    from sklearn.tree import DecisionTreeClassifier
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-    return Chain(Split(seed=0), DecisionTreeClassifier(max_depth=1, random_state=context.seed))
+    kind = DecisionTreeRegressor if context.prediction == "value" else DecisionTreeClassifier
+    return OnColumns(Split(seed=0), kind(max_depth=1, random_state=context.seed))

@@ -1,9 +1,9 @@
 """scikit-learn's histogram gradient boosting."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from bench.models.columns import Split
-from bench.models.parts import Chain
+from bench.models.columns import OnColumns, Split
 from bench.registry import register_model
 from bench.types import Context, Model
 
@@ -21,18 +21,30 @@ class Params:
     l2_regularization: float = 0.0
 
 
+def space(trial: Any) -> dict[str, Any]:
+    """Return parameters to try."""
+    return {
+        "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.3, log=True),
+        "max_iter": trial.suggest_int("max_iter", 30, 500, log=True),
+        "max_leaf_nodes": trial.suggest_int("max_leaf_nodes", 4, 128, log=True),
+        "l2_regularization": trial.suggest_float("l2_regularization", 1e-3, 30.0, log=True),
+    }
+
+
 @register_model(
     "hist_boosting",
-    task_types=["tabular_clf"],
+    task_types=["tabular_clf", "tabular_reg"],
     params=Params,
+    space=space,
     role="stable",
     libraries=("numpy", "scipy", "scikit-learn", "skrub"),
 )
 def build(params: Params, context: Context) -> Model:
     """Histogram gradient boosting, with categories as sets of levels."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-    classifier = HistGradientBoostingClassifier(
+    regression = context.prediction == "value"
+    trees = (HistGradientBoostingRegressor if regression else HistGradientBoostingClassifier)(
         max_iter=params.max_iter,
         learning_rate=params.learning_rate,
         max_leaf_nodes=params.max_leaf_nodes,
@@ -41,4 +53,4 @@ def build(params: Params, context: Context) -> Model:
         early_stopping=False,
         random_state=context.seed,
     )
-    return Chain(Split(seed=0, levels=MOST_LEVELS, as_category=True), classifier, least_classes=2)
+    return OnColumns(Split(seed=0, levels=MOST_LEVELS, as_category=True), trees, least_classes=1 if regression else 2)

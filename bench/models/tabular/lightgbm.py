@@ -1,9 +1,9 @@
 """LightGBM with its own defaults."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from bench.models.columns import Split
-from bench.models.parts import Chain
+from bench.models.columns import OnColumns, Split
 from bench.registry import register_model
 from bench.types import Context, Model
 
@@ -23,10 +23,27 @@ class Params:
     """Share of the columns that each tree sees."""
 
 
+def space(trial: Any) -> dict[str, Any]:
+    """Return parameters to try: many small steps or few large ones, and how much each tree may see."""
+    rate = trial.suggest_float("learning_rate", 0.01, 0.2, log=True)
+    # Small steps need more of them: their product stays within a factor of four.
+    travel = trial.suggest_float("travel", 4.0, 40.0, log=True)
+    return {
+        "learning_rate": rate,
+        "n_estimators": max(20, round(travel / rate)),
+        "num_leaves": trial.suggest_int("num_leaves", 4, 128, log=True),
+        "min_child_samples": trial.suggest_int("min_child_samples", 2, 100, log=True),
+        "reg_lambda": trial.suggest_float("reg_lambda", 1e-3, 30.0, log=True),
+        "subsample": trial.suggest_float("subsample", 0.5, 1.0),
+        "colsample_bytree": trial.suggest_float("colsample_bytree", 0.3, 1.0),
+    }
+
+
 @register_model(
     "lightgbm",
-    task_types=["tabular_clf"],
+    task_types=["tabular_clf", "tabular_reg"],
     params=Params,
+    space=space,
     role="stable",
     deterministic=True,
     libraries=("numpy", "scipy", "scikit-learn", "lightgbm", "skrub"),
@@ -34,9 +51,10 @@ class Params:
 )
 def build(params: Params, context: Context) -> Model:
     """Gradient-boosted trees, with categories as sets of levels."""
-    from lightgbm import LGBMClassifier
+    from lightgbm import LGBMClassifier, LGBMRegressor
 
-    classifier = LGBMClassifier(
+    regression = context.prediction == "value"
+    trees = (LGBMRegressor if regression else LGBMClassifier)(
         n_estimators=params.n_estimators,
         learning_rate=params.learning_rate,
         num_leaves=params.num_leaves,
@@ -51,4 +69,4 @@ def build(params: Params, context: Context) -> Model:
         force_row_wise=True,
         verbose=-1,
     )
-    return Chain(Split(seed=0, as_category=True), classifier, least_classes=2)
+    return OnColumns(Split(seed=0, as_category=True), trees, least_classes=1 if regression else 2)

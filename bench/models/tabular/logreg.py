@@ -1,9 +1,9 @@
 """Logistic regression on standardised columns."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from bench.models.columns import Dense
-from bench.models.parts import Chain
+from bench.models.columns import Dense, OnColumns
 from bench.registry import register_model
 from bench.types import Context, Model
 
@@ -16,10 +16,16 @@ class Params:
     """Inverse strength of the L2 penalty."""
 
 
+def space(trial: Any) -> dict[str, Any]:
+    """Return the penalty to try."""
+    return {"C": trial.suggest_float("C", 1e-4, 1e3, log=True)}
+
+
 @register_model(
     "logreg",
     task_types=["tabular_clf"],
     params=Params,
+    space=space,
     role="stable",
     deterministic=True,
     libraries=("numpy", "scipy", "scikit-learn", "skrub"),
@@ -29,4 +35,4 @@ def build(params: Params, context: Context) -> Model:
     from sklearn.linear_model import LogisticRegression
 
     # One seed for all fits: the components of rare texts are no part of the model's luck.
-    return Chain(Dense(seed=0), LogisticRegression(C=params.C, max_iter=2000))
+    return OnColumns(Dense(seed=0), LogisticRegression(C=params.C, max_iter=2000))
