@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench import metrics
+from bench.answers import ask, checked, kept
 from bench.errors import BenchError, DiskError, ModelError
 from bench.files import full_disk
 from bench.predictions import Predictions, prediction_digest
@@ -24,7 +24,6 @@ from bench.types import Cell, Context, Dataset, ModelChoice, Record, Split, Task
 from bench.zoo.features import FeatureCache
 from bench.zoo.store import Zoo, go_offline
 
-SUM_TOLERANCE = 1e-3
 KEPT_WARNINGS = 20
 
 
@@ -95,9 +94,9 @@ def _what_was_raised(error: BaseException) -> dict[str, Any]:
 
 def _fit_and_score(cell: Cell, inputs: CellInputs, record: Record) -> Record:
     choice, split = inputs.choice(cell.model), inputs.split(cell.repeat, cell.fold)
-    dataset, features = inputs.dataset, inputs.features
+    dataset, features, kind = inputs.dataset, inputs.features, inputs.task.prediction
     seed = seed_for(inputs.seed, inputs.task.type, cell.repeat, choice.spec.name, cell.fold, cell.seed)
-    context = Context(seed=seed, threads=inputs.threads, zoo=inputs.zoo, features=features)
+    context = Context(seed=seed, threads=inputs.threads, zoo=inputs.zoo, features=features, prediction=kind)
     X_train, X_test = dataset.X.iloc[split.train], dataset.X.iloc[split.test]
     y_train, y_test = dataset.y[split.train], dataset.y[split.test]
     go_offline()
@@ -112,15 +111,14 @@ def _fit_and_score(cell: Cell, inputs: CellInputs, record: Record) -> Record:
         fitted = time.perf_counter()
         fit_seconds = fitted - started + features.charged_seconds - charged
         charged = features.charged_seconds
-        raw = model.predict_proba(X_test.reset_index(drop=True))
+        raw = ask(model, X_test.reset_index(drop=True), kind)
         predict_seconds = time.perf_counter() - fitted + features.charged_seconds - charged
-        classes = np.asarray(model.classes_)
-    checked = checked_probabilities(raw, classes, len(split.test), len(dataset.classes))
+        answer = checked(raw, model, len(split.test), len(dataset.classes), kind)
     # Scored as they are kept, so that everything can be computed anew from the kept ones.
-    probabilities = checked.astype(np.float32)
+    predicted = kept(answer)
     if inputs.predictions is not None:
-        inputs.predictions.save(cell, probabilities)
-    scores = metrics.scores(inputs.task.metrics, y_test, probabilities)
+        inputs.predictions.save(cell, predicted)
+    scores = metrics.scores(inputs.task.metrics, y_test, predicted)
     if missing := [name for name, score in scores.items() if not np.isfinite(score)]:
         raise ModelError(f"The {missing[0]} of its predictions is not a number.")
     return replace(
@@ -129,49 +127,10 @@ def _fit_and_score(cell: Cell, inputs: CellInputs, record: Record) -> Record:
         scores=scores,
         n_train=len(split.train),
         n_test=len(split.test),
-        digest=prediction_digest(probabilities),
+        digest=prediction_digest(predicted),
         fit_seconds=fit_seconds,
         predict_seconds=predict_seconds,
     )
-
-
-def checked_probabilities(raw: Any, classes: NDArray[Any], rows: int, n_classes: int) -> NDArray[np.float64]:
-    """Return a model's probabilities with one column for every class of the data set.
-
-    Parameters
-    ----------
-    raw : array-like, shape (rows, len(classes))
-    classes : array, shape (n,)
-        Class code of each column.
-    rows : int
-        Items that were to be predicted.
-    n_classes : int
-        Classes of the data set; one that the training part lacks gets probability 0.
-
-    Raises
-    ------
-    ModelError
-        If the shape is wrong, a value is not a probability, or a row does not sum to one.
-    """
-    values = np.asarray(raw, dtype=np.float64)
-    if values.shape != (rows, len(classes)):
-        raise ModelError(f"The model returned probabilities of shape {values.shape}, not {(rows, len(classes))}.")
-    if not np.isfinite(values).all():
-        bad = int((~np.isfinite(values)).any(axis=1).sum())
-        raise ModelError(f"The model returned NaN or infinite probabilities for {bad} of {rows} rows.")
-    if values.min(initial=0.0) < -1e-9 or values.max(initial=0.0) > 1 + SUM_TOLERANCE:
-        raise ModelError(f"The model returned probabilities from {values.min():.3g} to {values.max():.3g}.")
-    off = np.abs(values.sum(axis=1) - 1)
-    if off.max(initial=0.0) > SUM_TOLERANCE:
-        raise ModelError(
-            f"The model's probabilities do not sum to one: {int((off > SUM_TOLERANCE).sum())} of {rows} rows."
-        )
-    codes = classes.astype(int)
-    if len(np.unique(codes)) < len(codes) or codes.min(initial=0) < 0 or codes.max(initial=0) >= n_classes:
-        raise ModelError(f"The model's classes_ are {codes.tolist()}, not different codes from 0 to {n_classes - 1}.")
-    full = np.zeros((rows, n_classes))
-    full[:, codes] = values
-    return full
 
 
 _libraries: Any = None

@@ -1,19 +1,23 @@
 """Scores of a prediction, as free functions on arrays.
 
 A metric knows nothing of models or tasks. Classification metrics take class codes and one probability per class, with
-columns in code order; a class that is absent from the test part still has its column.
+columns in code order; a class that is absent from the test part still has its column. Metrics of values take true and
+predicted numbers, shape (n,) each.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import ConfigError, did_you_mean
+from bench.types import Prediction
 
 Codes = NDArray[np.integer]
 Probabilities = NDArray[np.floating]
+Floats = NDArray[np.floating]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +27,12 @@ class Metric:
     name: str
     label: str
     """What tables print."""
-    score: Callable[[Codes, Probabilities], float]
+    score: Callable[[NDArray[Any], Floats], float]
     greater_is_better: bool
+    prediction: Prediction = "probability"
+    """What it scores."""
+    in_points: bool = True
+    """Whether it is printed in hundredths: shares, areas and what else ends at one. Others have units of their own."""
     is_share: bool = False
     """Whether it is a share of the items, whose variance follows from its size."""
 
@@ -116,6 +124,46 @@ def mcc(y: Codes, p: Probabilities) -> float:
     return float((right.sum() * n - (true * predicted).sum()) / np.sqrt(spread)) if spread > 0 else 0.0
 
 
+def rmse(y: Floats, predicted: Floats) -> float:
+    """Return the root of the mean squared error, in the units of the target.
+
+    Examples
+    --------
+    >>> rmse(np.array([1.0, 2.0]), np.array([1.0, 4.0])).__round__(3)
+    1.414
+    """
+    return float(np.sqrt(np.mean(np.square(y - predicted))))
+
+
+def mae(y: Floats, predicted: Floats) -> float:
+    """Return the mean absolute error, in the units of the target.
+
+    Examples
+    --------
+    >>> mae(np.array([1.0, 2.0]), np.array([1.0, 4.0]))
+    1.0
+    """
+    return float(np.mean(np.abs(y - predicted)))
+
+
+def r2(y: Floats, predicted: Floats) -> float:
+    """Return the share of the variance of the test part that is explained; negative where its mean predicts better.
+
+    As scikit-learn has it: NaN for a single row; where all targets are equal 1 for the exact value, and 0 else.
+
+    Examples
+    --------
+    >>> r2(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 4.0]))
+    0.5
+    """
+    if len(y) < 2:
+        return float("nan")
+    errors, spread = float(np.sum(np.square(y - predicted))), float(np.sum(np.square(y - np.mean(y))))
+    if not spread:
+        return float(not errors)
+    return 1 - errors / spread
+
+
 def _counts(y: Codes, p: Probabilities) -> tuple[Codes, Codes, Codes]:
     """Return how often each class was predicted right, is true, and was predicted."""
     # scikit-learn's own functions take three milliseconds to look at their arguments, in every cell.
@@ -132,19 +180,41 @@ _METRICS = {
         Metric(name="balanced_accuracy", label="balanced accuracy", score=balanced_accuracy, greater_is_better=True),
         Metric(name="roc_auc", label="ROC AUC", score=roc_auc, greater_is_better=True),
         Metric(name="mcc", label="MCC", score=mcc, greater_is_better=True),
-        Metric(name="brier", label="Brier score", score=brier, greater_is_better=False),
-        Metric(name="log_loss", label="log loss", score=log_loss, greater_is_better=False),
+        Metric(name="brier", label="Brier score", score=brier, greater_is_better=False, in_points=False),
+        Metric(name="log_loss", label="log loss", score=log_loss, greater_is_better=False, in_points=False),
+        Metric(name="rmse", label="RMSE", score=rmse, greater_is_better=False, prediction="value", in_points=False),
+        Metric(name="mae", label="MAE", score=mae, greater_is_better=False, prediction="value", in_points=False),
+        Metric(name="r2", label="R²", score=r2, greater_is_better=True, prediction="value", in_points=False),
     )
 }
 
 
-def metric(name: str) -> Metric:
-    """Return a metric by name, or raise `ConfigError` with the nearest name."""
+def metric(name: str, prediction: Prediction | None = None) -> Metric:
+    """Return a metric by name.
+
+    Parameters
+    ----------
+    name : str
+    prediction : str, optional
+        What is to be scored.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such metric, with the nearest name, or if it scores another kind of prediction.
+    """
     if name not in _METRICS:
         raise ConfigError(f"Unknown metric {name!r}. {did_you_mean(name, _METRICS)}")
-    return _METRICS[name]
+    found = _METRICS[name]
+    if prediction not in (None, found.prediction):
+        fitting = ", ".join(other.name for other in _METRICS.values() if other.prediction == prediction)
+        raise ConfigError(
+            f"The metric {name!r} scores a {found.prediction}, and the task predicts a {prediction}. "
+            f"Metrics for it: {fitting or 'none'}."
+        )
+    return found
 
 
-def scores(names: Sequence[str], y: Codes, p: Probabilities) -> dict[str, float]:
+def scores(names: Sequence[str], y: NDArray[Any], predicted: Floats) -> dict[str, float]:
     """Return the named scores of one prediction, in the given order."""
-    return {name: metric(name).score(y, p) for name in names}
+    return {name: metric(name).score(y, predicted) for name in names}

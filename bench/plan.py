@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 
-from bench import registry
+from bench import metrics, registry
 from bench.errors import ConfigError, did_you_mean
 from bench.settings import RunConfig
 from bench.types import BUDGETS, ROLES, Cell, ModelChoice, Record, Split, Task
@@ -30,12 +30,14 @@ def make_task(config: RunConfig) -> Task:
     Raises
     ------
     ConfigError
-        If the protocol is unknown.
+        If the protocol is unknown, or a metric scores another kind of prediction.
     """
     kind = registry.task_type(config.task_type)
     protocol = config.protocol or kind.protocol
     if protocol not in PROTOCOLS:
         raise ConfigError(f"Unknown protocol {protocol!r}. {did_you_mean(protocol, PROTOCOLS)}")
+    for one in kind.metrics:
+        metrics.metric(one, kind.prediction)
     # Rows of different protocols must never share a table, so they do not share a folder.
     name = kind.name if protocol == kind.protocol else f"{kind.name}_{protocol}"
     return Task(
@@ -47,6 +49,9 @@ def make_task(config: RunConfig) -> Task:
         floor=kind.floor,
         margin=kind.margin,
         version=kind.version,
+        prediction=kind.prediction,
+        # A type from elsewhere may be older than the field.
+        margin_relative=getattr(kind, "margin_relative", False),
     )
 
 

@@ -7,7 +7,7 @@ A file is believed only where its digest is the one in the table.
 import hashlib
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,21 +22,28 @@ from bench.types import Cell, Dataset, Record, Split
 SHOWN = 300
 
 Probabilities = NDArray[np.float32]
+"""Shape (rows, classes)."""
+Values = NDArray[np.float64]
+"""Shape (rows,)."""
 
 DIGEST_DECIMALS = 4
-"""Probabilities are rounded before hashing: the last bits depend on the order in which a machine adds."""
+"""Predictions are rounded before hashing: the last bits depend on the order in which a machine adds."""
+DIGEST_DIGITS = 6
+"""Of values, which have no scale of their own: significant digits instead of decimals, as many as tables print."""
+ROWS_SHOWN = 100_000
+"""Rows of a table up to which they are kept as text: what a page may show of its worst predictions."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Truth:
     """What the test parts hold."""
 
-    y: NDArray[np.integer]
-    """Class codes of all rows, shape (n,)."""
+    y: NDArray[Any]
+    """Class codes or values of all rows, shape (n,)."""
     classes: tuple[str, ...]
     groups: NDArray[np.integer] | None
     items: tuple[str, ...]
-    """What to show of each row, cut to `SHOWN` characters; empty where a row is no text."""
+    """What to show of each row, cut to `SHOWN` characters; empty where there are too many rows."""
     tests: dict[tuple[int, int], NDArray[np.intp]]
     """Test rows of each (repeat, fold)."""
 
@@ -47,24 +54,23 @@ class Predictions:
 
     folder: Path
 
-    def save(self, cell: Cell, probabilities: Probabilities) -> None:
-        """Keep the probabilities of one cell, shape (test rows, classes)."""
-        self._write(self._path(cell.model, cell.repeat, cell.fold, cell.seed), p=probabilities)
+    def save(self, cell: Cell, predicted: Probabilities | Values) -> None:
+        """Keep the probabilities or values of one cell."""
+        self._write(self._path(cell.model, cell.repeat, cell.fold, cell.seed), p=predicted)
 
-    def load(self, record: Record) -> Probabilities | None:
-        """Return the probabilities behind a record, or None where they are not here or are not those of the record."""
+    def load(self, record: Record) -> Any:
+        """Return what a record's model predicted, or None where it is not here or is not that of the record."""
         # A filled cell has the predictions of the seed that was fitted.
         seed = 0 if record.origin == "fill" else record.seed
         content = _read(self._path(record.model, record.repeat, record.fold, seed))
         if content is None or "p" not in content or prediction_digest(content["p"]) != record.digest:
             return None
-        probabilities: Probabilities = content["p"]
-        return probabilities
+        return content["p"]
 
     def save_truth(self, dataset: Dataset, splits: Sequence[Split]) -> None:
         """Keep targets, classes, groups and test rows."""
         tests = {f"test_{split.repeat}_{split.fold}": split.test for split in splits}
-        shown = "\x1e".join(str(item)[:SHOWN] for item in dataset.X) if isinstance(dataset.X, pd.Series) else ""
+        shown = "\x1e".join(item[:SHOWN] for item in _as_text(dataset.X))
         groups = {} if dataset.groups is None else {"groups": dataset.groups}
         fingerprint, classes = np.array(dataset.fingerprint), np.array(dataset.classes, dtype=str)
         items = np.frombuffer(shown.encode(errors="replace"), np.uint8)
@@ -97,18 +103,43 @@ class Predictions:
         write_atomically(path, content.getvalue(), durable=False)
 
 
-def prediction_digest(probabilities: Probabilities) -> str:
-    """Return a hash of the predicted classes and the probabilities rounded to four decimals.
+def prediction_digest(predicted: NDArray[np.floating]) -> str:
+    """Return a hash of predictions as far as machines agree on them.
+
+    Of probabilities, two dimensions, the predicted classes and the numbers rounded to four decimals; of values, one
+    dimension, the numbers rounded to six significant digits.
 
     Examples
     --------
     >>> one, other = np.array([[0.25, 0.75]]), np.array([[0.25000001, 0.74999999]])
     >>> prediction_digest(one) == prediction_digest(other)
     True
+    >>> prediction_digest(np.array([532.1])) == prediction_digest(np.array([532.1 + 1e-9]))
+    True
     """
-    rounded = np.round(np.asarray(probabilities, np.float64) * 10**DIGEST_DECIMALS).astype(np.int64)
-    content = probabilities.argmax(axis=1).astype(np.int64).tobytes() + rounded.tobytes()
+    if predicted.ndim == 1:
+        # Minus zero is zero.
+        content = " ".join(f"{value + 0.0:.{DIGEST_DIGITS}g}" for value in predicted.tolist()).encode()
+    else:
+        rounded = np.round(np.asarray(predicted, np.float64) * 10**DIGEST_DECIMALS).astype(np.int64)
+        content = predicted.argmax(axis=1).astype(np.int64).tobytes() + rounded.tobytes()
     return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _as_text(X: pd.Series | pd.DataFrame) -> Iterator[str]:
+    """Yield what to show of each row: the text itself, or the columns that hold something."""
+    if isinstance(X, pd.Series):
+        yield from map(str, X)
+    elif len(X) <= ROWS_SHOWN:
+        columns = [str(name) for name in X.columns]
+        for row in X.itertuples(index=False, name=None):
+            yield ", ".join(f"{name} {_short(value)}" for name, value in zip(columns, row, strict=True))
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, float):
+        return "?" if value != value else f"{value:.6g}"
+    return "?" if value is None or value is pd.NA or value is pd.NaT else str(value)
 
 
 def _read(path: Path) -> dict[str, Any] | None:

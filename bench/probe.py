@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import metrics
-from bench.cell import CellInputs, checked_probabilities, no_network
+from bench.answers import ask, checked
+from bench.cell import CellInputs, no_network
 from bench.footprint import packages_beyond, peak_mb
-from bench.types import Context, Cost, Encoder, Model, Robustness, Vectors, seed_for
+from bench.types import Context, Cost, Encoder, Model, Prediction, Robustness, Vectors, seed_for
 from bench.zoo.store import go_offline
 
 FEW_ROWS = 20
@@ -64,16 +65,17 @@ def probe(request: ProbeRequest, inputs: CellInputs) -> tuple[Cost, Robustness]:
     X, y = inputs.dataset.X, inputs.dataset.y
     features = Switch(inputs.features)
     seed = seed_for(inputs.seed, inputs.task.type, 0, choice.spec.name, split.fold, 0)
-    context = Context(seed=seed, threads=inputs.threads, zoo=inputs.zoo, features=features)
+    kind = inputs.task.prediction
+    context = Context(seed=seed, threads=inputs.threads, zoo=inputs.zoo, features=features, prediction=kind)
     tested = _rows(X, request.rows)
     go_offline()
     with threadpool_limits(inputs.threads), no_network():
-        few = _few_of_each(y, split.train)
+        few = _few_of_each(y, split.train) if inputs.dataset.classes else split.train[:FEW_ROWS]
         started = time.perf_counter()
         model = choice.spec.build(choice.params, context)
         model.fit(_rows(X, few), y[few])
         features.live = True
-        model.predict_proba(_rows(X, request.rows[:1]))
+        ask(model, _rows(X, request.rows[:1]), kind)
         cold_start = time.perf_counter() - started
         features.live = False
         charged = inputs.features.charged_seconds
@@ -83,8 +85,8 @@ def probe(request: ProbeRequest, inputs: CellInputs) -> tuple[Cost, Robustness]:
         fit_seconds = time.perf_counter() - started + inputs.features.charged_seconds - charged
         robustness = _robustness(model, tested, request, inputs)
         features.live = True
-        latencies = _latencies(model, tested)
-        throughput = {batch: _throughput(model, tested, batch) for batch in (1, 32, 1000)}
+        latencies = _latencies(model, tested, kind)
+        throughput = {batch: _throughput(model, tested, batch, kind) for batch in (1, 32, 1000)}
     weights = sum(inputs.zoo.size(getattr(choice.params, name)) for name in choice.spec.zoo)
     packages, packages_mb = packages_beyond(choice.spec.libraries, request.core)
     cost = Cost(
@@ -104,19 +106,18 @@ def probe(request: ProbeRequest, inputs: CellInputs) -> tuple[Cost, Robustness]:
 
 
 def _robustness(model: Model, tested: Any, request: ProbeRequest, inputs: CellInputs) -> Robustness:
-    metric, y = inputs.task.metrics[0], inputs.dataset.y[request.rows]
+    metric, y, kind = inputs.task.metrics[0], inputs.dataset.y[request.rows], inputs.task.prediction
+    scale = 1.0 if inputs.dataset.classes else _scale(inputs.dataset.y)
 
     def predict(items: Any) -> NDArray[np.float64]:
-        return checked_probabilities(
-            model.predict_proba(items), np.asarray(model.classes_), len(items), len(inputs.dataset.classes)
-        )
+        return checked(ask(model, items, kind), model, len(items), len(inputs.dataset.classes), kind)
 
     clean = predict(tested)
     perturbed = {}
     for name, items in request.perturbed.items():
         p = predict(items)
-        flips = float(np.mean(p.argmax(axis=1) != clean.argmax(axis=1)))
-        perturbed[name] = (metrics.metric(metric).score(y, p), flips)
+        flips = p.argmax(axis=1) != clean.argmax(axis=1) if clean.ndim == 2 else np.abs(p - clean) / scale
+        perturbed[name] = (metrics.metric(metric).score(y, p), float(np.mean(flips)))
     backwards = predict(tested.iloc[::-1].reset_index(drop=True))[::-1]
     few = min(FEW_ROWS, len(tested))
     alone = np.concatenate([predict(tested.iloc[row : row + 1].reset_index(drop=True)) for row in range(few)])
@@ -124,25 +125,30 @@ def _robustness(model: Model, tested: Any, request: ProbeRequest, inputs: CellIn
         items=len(tested),
         clean=metrics.metric(metric).score(y, clean),
         perturbed=perturbed,
-        order=float(np.abs(backwards - clean).max()),
-        batch=float(np.abs(alone - clean[:few]).max()),
+        order=float(np.abs(backwards - clean).max() / scale),
+        batch=float(np.abs(alone - clean[:few]).max() / scale),
     )
 
 
-def _latencies(model: Model, tested: Any) -> list[float]:
+def _scale(y: NDArray[Any]) -> float:
+    """Return the interquartile range of targets; where their middle half is one value, what else tells their size."""
+    return float(np.subtract(*np.quantile(y, (0.75, 0.25))) or y.std() or 1.0)
+
+
+def _latencies(model: Model, tested: Any, kind: Prediction) -> list[float]:
     """Return seconds of single predictions, one item each; the first ones warm up and do not count."""
     seconds: list[float] = []
     for turn in range(5 + LATENCY_ITEMS):
         item = tested.iloc[[turn % len(tested)]].reset_index(drop=True)
         started = time.perf_counter()
-        model.predict_proba(item)
+        ask(model, item, kind)
         seconds.append(time.perf_counter() - started)
         if turn >= FEW_ROWS and sum(seconds) > REPEAT_SECONDS:
             break
     return seconds[5:]
 
 
-def _throughput(model: Model, tested: Any, batch: int) -> float:
+def _throughput(model: Model, tested: Any, batch: int, kind: Prediction) -> float:
     """Return items a second, the median over repeats."""
     rows = np.arange(max(batch, min(32, len(tested)))) % len(tested)
     items = _rows(tested, rows)
@@ -151,7 +157,7 @@ def _throughput(model: Model, tested: Any, batch: int) -> float:
     while len(seconds) < REPEATS and sum(seconds) < REPEAT_SECONDS:
         started = time.perf_counter()
         for part in parts:
-            model.predict_proba(part)
+            ask(model, part, kind)
         seconds.append(time.perf_counter() - started)
     return len(rows) / float(np.median(seconds))
 

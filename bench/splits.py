@@ -1,11 +1,12 @@
-"""Splits of a classification data set: row numbers from (seed, task, repeat), never from a model.
+"""Splits of a data set: row numbers from (seed, task, repeat), never from a model.
 
-Folds are stratified; rows of one group never stand on both sides; with a time column every training row lies before
-every test row. Where both are given, training rows of a test row's group are left out.
+Folds are stratified by class where there are classes; rows of one group never stand on both sides; with a time column
+every training row lies before every test row. Where both are given, training rows of a test row's group are left out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,7 @@ def cross_validation_splits(
     Raises
     ------
     DataError
-        If a class, a group or the time column allows no two folds, or a training part holds one class only.
+        If the rows, a class, a group or the time column allow no two folds, or a training part holds one class only.
     """
     if dataset.time is not None:
         splits, notes = _time_ordered(dataset, dataset.time, budget.folds)
@@ -101,17 +102,10 @@ def _time_ordered(dataset: Dataset, time: NDArray[np.generic], folds: int) -> tu
 
 
 def _shuffled(dataset: Dataset, task: str, budget: Budget, seed: int) -> tuple[list[Split], tuple[str, ...]]:
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-
     folds, notes = possible_folds(dataset, budget.folds)
     splits = []
     for repeat in range(budget.repeats):
-        random_state = seed_for(seed, "split", task, repeat)
-        if dataset.groups is None:
-            parts = StratifiedKFold(folds, shuffle=True, random_state=random_state).split(dataset.y, dataset.y)
-        else:
-            grouped = StratifiedGroupKFold(folds, shuffle=True, random_state=random_state)
-            parts = grouped.split(dataset.y, dataset.y, dataset.groups)
+        parts = _parts(dataset, folds, seed_for(seed, "split", task, repeat))
         splits += [
             Split(repeat=repeat, fold=k, train=np.sort(train), test=np.sort(test))
             for k, (train, test) in enumerate(parts)
@@ -119,8 +113,43 @@ def _shuffled(dataset: Dataset, task: str, budget: Budget, seed: int) -> tuple[l
     return splits, notes
 
 
+def _parts(dataset: Dataset, folds: int, random_state: int) -> Iterable[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Return training and test rows of every fold."""
+    from sklearn.model_selection import KFold, StratifiedGroupKFold, StratifiedKFold
+
+    if not dataset.classes:
+        if dataset.groups is not None:
+            return _grouped(dataset.groups, folds, random_state)
+        return list(KFold(folds, shuffle=True, random_state=random_state).split(dataset.y))
+    if dataset.groups is None:
+        return list(StratifiedKFold(folds, shuffle=True, random_state=random_state).split(dataset.y, dataset.y))
+    grouped = StratifiedGroupKFold(folds, shuffle=True, random_state=random_state)
+    return list(grouped.split(dataset.y, dataset.y, dataset.groups))
+
+
+def _grouped(
+    groups: NDArray[Any], folds: int, random_state: int
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Yield folds of whole groups: in random order, each goes to the smallest fold so far.
+
+    Folds differ by the largest group at most. With the largest first they would be more even, and the same in every
+    repeat.
+    """
+    codes, sizes = np.unique(groups, return_inverse=True, return_counts=True)[1:]
+    rows, fold_of = np.zeros(folds, dtype=np.intp), np.empty(len(sizes), dtype=np.intp)
+    for group in np.random.default_rng(random_state).permutation(len(sizes)):
+        fold_of[group] = rows.argmin()
+        rows[fold_of[group]] += sizes[group]
+    for fold in range(folds):
+        tested = fold_of[codes] == fold
+        yield np.flatnonzero(~tested), np.flatnonzero(tested)
+
+
 LABELS_A_CLASS = (8, 16, 32, 64)
 SHARES = (0.1, 0.3, 1.0)
+SHARES_OF_VALUES = (0.03, 0.1, 0.3, 1.0)
+LEAST_ROWS = 4
+"""Training rows of the smallest step, where there are no classes."""
 
 
 def learning_curve_splits(
@@ -130,7 +159,8 @@ def learning_curve_splits(
 
     Of each draw a fifth of the rows is the test part at every step. Steps take `LABELS_A_CLASS` times the number of
     classes, then `SHARES` of all rows. Every step has the classes in their proportion, with two rows of each at least,
-    so that sizes can be compared; its rows are among those of every larger one.
+    so that sizes can be compared; its rows are among those of every larger one. Without classes the steps are
+    `SHARES_OF_VALUES` of all rows.
 
     Parameters
     ----------
@@ -150,12 +180,15 @@ def learning_curve_splits(
     steps: dict[tuple[int, int], NDArray[np.intp]] = {}
     for draw, split in enumerate(draws):
         generator = np.random.default_rng(seed_for(seed, "curve", task, draw))
-        members = [
-            generator.permutation(split.train[dataset.y[split.train] == code]) for code in range(len(dataset.classes))
-        ]
-        shares = {labels * len(members) / len(split.train) for labels in LABELS_A_CLASS}
-        for step, share in enumerate(sorted(share for share in {*shares, *SHARES} if share <= 1)):
-            take = [min(len(rows), max(2, round(share * len(rows)))) for rows in members]
+        if dataset.classes:
+            codes = range(len(dataset.classes))
+            members = [generator.permutation(split.train[dataset.y[split.train] == code]) for code in codes]
+            shares = {*SHARES, *(labels * len(members) / len(split.train) for labels in LABELS_A_CLASS)}
+        else:
+            members, shares = [generator.permutation(split.train)], set(SHARES_OF_VALUES)
+        least = 2 if dataset.classes else LEAST_ROWS
+        for step, share in enumerate(sorted(share for share in shares if share <= 1)):
+            take = [min(len(rows), max(least, round(share * len(rows)))) for rows in members]
             parts = [rows[:count] for rows, count in zip(members, take, strict=True)]
             steps[step, draw] = np.sort(np.concatenate(parts))
     splits = [
@@ -166,14 +199,16 @@ def learning_curve_splits(
 
 
 def possible_folds(dataset: Dataset, folds: int) -> tuple[int, tuple[str, ...]]:
-    """Return the number of folds that the rarest class allows, with a note where that is fewer than asked for.
+    """Return the number of folds that rows, groups and the rarest class allow, with a note where fewer than asked for.
 
     Raises
     ------
     DataError
-        If a class has a single member, or there are fewer than two groups.
+        If a class has a single member, or there are fewer than two rows or groups.
     """
-    members = np.bincount(dataset.y, minlength=len(dataset.classes))
+    if len(dataset.y) < 2:
+        raise DataError(f"{dataset.name} has {len(dataset.y)} rows: folds need at least two.")
+    members = np.bincount(dataset.y, minlength=len(dataset.classes)) if dataset.classes else np.empty(0, np.intp)
     rare = np.argsort(members, kind="stable")[: int((members < folds).sum())]
     named = _name_some([f"{dataset.classes[c]!r} ({members[c]})" for c in rare])
     notes: tuple[str, ...] = ()
@@ -186,6 +221,9 @@ def possible_folds(dataset: Dataset, folds: int) -> tuple[int, tuple[str, ...]]:
         if groups < folds:
             notes += (f"{groups} folds instead of {folds}: there are only {groups} groups.",)
             folds = groups
+    if len(dataset.y) < folds:
+        notes += (f"{len(dataset.y)} folds instead of {folds}: there are only so many rows.",)
+        folds = len(dataset.y)
     if len(rare) == 0:
         return folds, notes
     if members[rare[0]] < 2:
@@ -204,18 +242,20 @@ def possible_folds(dataset: Dataset, folds: int) -> tuple[int, tuple[str, ...]]:
 
 
 def _check(dataset: Dataset, splits: Sequence[Split], remedy: str) -> None:
-    """Refuse splits on which no classifier can be fitted or scored, before one tries."""
+    """Refuse splits on which no model can be fitted or scored, before one tries."""
     for split in splits:
         where = f"{dataset.name}, repeat {split.repeat}, fold {split.fold}"
         for name, rows in (("training", split.train), ("test", split.test)):
             if len(rows) == 0:
                 raise DataError(f"{where}: the {name} part has no rows. {remedy}")
-        if len(seen := np.unique(dataset.y[split.train])) < 2:
+        if dataset.classes and len(seen := np.unique(dataset.y[split.train])) < 2:
             label = dataset.classes[seen[0]]
             raise DataError(f"{where}: every training row has the same label, {label!r}. {remedy}")
 
 
 def _notes_on_unseen_classes(dataset: Dataset, splits: Sequence[Split]) -> tuple[str, ...]:
+    if not dataset.classes:
+        return ()
     unseen = {
         dataset.classes[code]
         for split in splits

@@ -63,7 +63,7 @@ class Dataset:
     X: pd.Series | pd.DataFrame
     """Inputs, n rows; a series of strings for text."""
     y: NDArray[Any]
-    """Targets, shape (n,): class codes 0..C-1 for classification."""
+    """Targets, shape (n,): class codes 0..C-1 for classification, floats for regression."""
     classes: tuple[str, ...]
     """Class labels in code order; empty for regression."""
     groups: NDArray[Any] | None = None
@@ -109,9 +109,17 @@ class Task:
     floor: str
     """Model that learns nothing; what does not beat it is not recommended."""
     margin: float
-    """The smallest difference that matters, in units of the primary metric."""
+    """The smallest difference that matters, in units of the primary metric; see ``margin_relative``."""
     version: int
     """Raised when scores stop being comparable."""
+    prediction: Prediction = "probability"
+    """What models hand over."""
+    margin_relative: bool = False
+    """Whether ``margin`` is a share of the reference's mean score, as for errors in the units of the target."""
+
+    def margin_at(self, mean: float) -> float:
+        """Return the margin in units of the primary metric, where the reference's mean score is ``mean``."""
+        return self.margin * abs(mean) if self.margin_relative else self.margin
 
 
 class Encoder(Protocol):
@@ -157,8 +165,8 @@ class Context:
     """What the model is asked for: one file may serve several task types."""
 
 
-class Model(Protocol):
-    """scikit-learn's contract, so that any estimator qualifies."""
+class Classifier(Protocol):
+    """A model for ``prediction="probability"``."""
 
     @property
     def classes_(self) -> NDArray[Any]:
@@ -169,6 +177,20 @@ class Model(Protocol):
 
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """Return probabilities, shape (n, len(classes_)), rows summing to one."""
+
+
+class Regressor(Protocol):
+    """A model for ``prediction="value"``."""
+
+    def fit(self, X: Any, y: Any) -> Any:
+        """Learn from training rows only."""
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Return finite numbers in the units of the target, shape (n,)."""
+
+
+Model = Classifier | Regressor
+"""scikit-learn's contract, so that any estimator qualifies; which of the two is the task's to say."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -283,11 +305,13 @@ class Robustness:
     clean: float
     """Primary metric of the unchanged items."""
     perturbed: Mapping[str, tuple[float, float]]
-    """By kind of change: primary metric, and share of items whose prediction changes."""
+    """By kind of change: primary metric, and share of items whose prediction changes; of values the mean absolute
+    change over the interquartile range of the targets."""
     order: float
-    """Largest change of a probability when the items come in reverse; 0 for a sound model."""
+    """Largest change of a probability when the items come in reverse, of a value over that range; 0 for a sound
+    model."""
     batch: float
-    """Largest change of a probability when items come one by one."""
+    """Largest such change when items come one by one."""
 
 
 @dataclass(frozen=True, kw_only=True)

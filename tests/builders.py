@@ -77,6 +77,26 @@ def dataset(rows: int = 60, **changes: Any) -> Dataset:
     return replace(made, fingerprint=fingerprint(made))
 
 
+def value_task(**changes: Any) -> Task:
+    values: dict[str, Any] = {
+        "name": "toy_reg",
+        "type": "toy_reg",
+        "metrics": ("rmse", "mae", "r2"),
+        "prediction": "value",
+        "margin_relative": True,
+    }
+    return task(**{**values, **changes})
+
+
+def values(rows: int = 60, scale: float = 1.0, **changes: Any) -> Dataset:
+    """Return numbers and a target that they tell but for some noise, of SD ``scale``."""
+    generator = np.random.default_rng(0)
+    X = pd.DataFrame({name: generator.normal(size=rows) for name in ("width", "height", "age")})
+    y = scale * (10 + 3 * X["width"] - 2 * X["height"] + generator.normal(size=rows)).to_numpy()
+    made = replace(Dataset(name="toy", X=X, y=y, classes=()), **changes)
+    return replace(made, fingerprint=fingerprint(made))
+
+
 def cell(choice: ModelChoice, repeat: int = 0, fold: int = 0, seed: int = 0) -> Cell:
     import json
     from dataclasses import asdict
@@ -89,10 +109,10 @@ def cell(choice: ModelChoice, repeat: int = 0, fold: int = 0, seed: int = 0) -> 
 
 
 def inputs(folder: Path, models: Sequence[ModelChoice], data: Dataset | None = None) -> CellInputs:
-    data = data or dataset()
+    data = data if data is not None else dataset()
     splits, _ = cross_validation_splits(data, "text_clf", Budget(folds=3), 0)
     return CellInputs(
-        task=task(),
+        task=task() if data.classes else value_task(),
         dataset=data,
         splits=tuple(splits),
         models=tuple(models),

@@ -3,11 +3,12 @@ import re
 import numpy as np
 import pytest
 
-from bench.cell import checked_probabilities, run_cell
-from bench.errors import ModelError
+from bench.answers import ask, checked_probabilities, checked_values
+from bench.cell import run_cell
+from bench.errors import BenchError, ModelError
 from bench.predictions import prediction_digest
-from tests.builders import cell, dataset, inputs
-from tests.toy_models import toy
+from tests.builders import cell, dataset, inputs, values
+from tests.toy_models import toy, toy_values
 
 
 def outcome(tmp_path, way):
@@ -93,3 +94,53 @@ def test_another_seed_gives_another_model_and_the_same_seed_the_same(tmp_path):
     one, again, other = (run_cell(cell(choice, seed=seed), shared).digest for seed in (0, 0, 1))
     assert one == again
     assert one != other
+
+
+def value_outcome(tmp_path, way):
+    choice = toy_values(way=way)
+    return run_cell(cell(choice), inputs(tmp_path, [choice], values()))
+
+
+@pytest.mark.parametrize("way", ["well", "returns a column"])
+def test_a_model_of_values_gets_a_scored_record(tmp_path, way):
+    record = value_outcome(tmp_path, way)
+    assert (record.status, record.reason) == ("ok", "")
+    assert 0 < record.scores["mae"] < record.scores["rmse"] < 2
+    assert 0.8 < record.scores["r2"] < 1
+    assert len(record.digest) == 16
+
+
+@pytest.mark.parametrize(
+    ("way", "status", "said"),
+    [
+        ("raises", "failed", "RuntimeError: the model says no"),
+        ("returns NaN", "invalid", "NaN or infinite values for 1 of 20 rows"),
+        ("returns too few rows", "invalid", r"values of shape \(19,\), not \(20,\)"),
+        ("returns text", "invalid", "values that are no numbers"),
+    ],
+)
+def test_a_misbehaving_model_of_values_becomes_a_record_with_a_reason(tmp_path, way, status, said):
+    record = value_outcome(tmp_path, way)
+    assert record.status == status
+    assert re.search(said, record.reason)
+    assert record.scores == {}
+
+
+def test_infinite_values_are_refused():
+    with pytest.raises(ModelError, match="infinite values for 1 of 2"):
+        checked_values([1.0, np.inf], 2)
+
+
+def test_a_kind_of_prediction_that_nobody_makes_yet_is_named():
+    with pytest.raises(BenchError, match="asked for a ranking yet"):
+        ask(None, None, "ranking")
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e12])
+def test_the_digest_of_values_ignores_the_last_bits_at_any_scale(scale):
+    v = scale * np.random.default_rng(0).normal(10, 1, 50)
+    assert prediction_digest(v) == prediction_digest(v * (1 + 1e-13))
+    changed = v.copy()
+    changed[7] *= 1.0001
+    assert prediction_digest(v) != prediction_digest(changed)
+    assert prediction_digest(np.array([0.0])) == prediction_digest(np.array([-0.0]))

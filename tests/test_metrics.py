@@ -36,3 +36,29 @@ def test_a_wrong_certainty_costs_a_finite_loss():
 def test_an_unknown_metric_is_named_with_its_nearest():
     with pytest.raises(ConfigError, match="Did you mean 'accuracy'"):
         metrics.metric("acuracy")
+
+
+@pytest.mark.parametrize("constant", [False, True])
+def test_scores_of_values_agree_with_scikit_learn(constant):
+    generator = np.random.default_rng(0)
+    y = np.full(50, 3.0) if constant else generator.normal(100, 20, 50)
+    predicted = y + generator.normal(0, 5, 50)
+    got = metrics.scores(["rmse", "mae", "r2"], y, predicted)
+    assert got["rmse"] == pytest.approx(reference.root_mean_squared_error(y, predicted))
+    assert got["mae"] == pytest.approx(reference.mean_absolute_error(y, predicted))
+    assert got["r2"] == pytest.approx(reference.r2_score(y, predicted))
+    assert metrics.r2(y, y) == reference.r2_score(y, y) == 1.0
+
+
+def test_one_row_has_no_share_of_variance():
+    assert np.isnan(metrics.r2(np.array([1.0]), np.array([1.0])))
+
+
+def test_a_metric_of_another_kind_of_prediction_is_refused():
+    assert metrics.metric("rmse", "value").name == "rmse"
+    with pytest.raises(
+        ConfigError, match=r"'accuracy' scores a probability, and the task predicts a value\..*rmse, mae"
+    ):
+        metrics.metric("accuracy", "value")
+    with pytest.raises(ConfigError, match="'rmse' scores a value"):
+        metrics.metric("rmse", "probability")

@@ -1,9 +1,11 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from bench.errors import DataError
 from bench.settings import Budget
-from bench.splits import cross_validation_splits, published_split
+from bench.splits import cross_validation_splits, learning_curve_splits, published_split
 from tests.builders import dataset
 
 
@@ -128,3 +130,55 @@ def test_published_parts_are_used_as_they_are():
 def test_published_needs_parts():
     with pytest.raises(DataError, match=r"no train and test parts.*data\.test_path"):
         published_split(dataset(60))
+
+
+def values(rows=60, **changes):
+    return dataset(rows, y=np.random.default_rng(1).normal(size=rows), classes=(), **changes)
+
+
+def test_folds_of_values_part_the_rows():
+    splits, notes = cross_validation_splits(values(), "reg", Budget(folds=5, repeats=2), 0)
+    assert notes == ()
+    assert [len(split.test) for split in splits] == [12] * 10
+    for repeat in range(2):
+        assert sorted(np.concatenate([s.test for s in splits if s.repeat == repeat])) == list(range(60))
+    other, _ = cross_validation_splits(values(), "reg", Budget(folds=5, repeats=2), 1)
+    assert any((one.test != two.test).any() for one, two in zip(splits, other, strict=True))
+
+
+def test_groups_of_values_stand_whole_in_folds_of_like_size():
+    groups = np.repeat(np.arange(20), np.arange(1, 21))
+    splits, _ = cross_validation_splits(values(210, groups=groups), "reg", Budget(folds=5, repeats=2), 0)
+    for split in splits:
+        assert not set(groups[split.train]) & set(groups[split.test])
+        assert 42 - 20 <= len(split.test) <= 42 + 20
+    assert set(splits[0].test) != set(splits[5].test)
+
+
+def test_values_in_time_are_tested_after_what_was_trained_on():
+    time = np.random.default_rng(0).permutation(60)
+    splits, _ = cross_validation_splits(values(time=time), "reg", Budget(folds=4), 0)
+    assert all(time[split.train].max() < time[split.test].min() for split in splits)
+
+
+def test_the_published_parts_of_values_are_one_split():
+    (split,), notes = published_split(values(test=np.arange(60) >= 45))
+    assert (len(split.train), len(split.test), notes) == (45, 15, ())
+
+
+def test_three_rows_make_three_folds_and_one_makes_none():
+    splits, notes = cross_validation_splits(values(3), "reg", Budget(folds=5), 0)
+    assert len(splits) == 3
+    assert "3 folds instead of 5" in notes[0]
+    with pytest.raises(DataError, match="at least two"):
+        cross_validation_splits(values(1), "reg", Budget(folds=5), 0)
+
+
+def test_a_learning_curve_of_values_grows_by_shares_of_the_rows():
+    splits, _ = learning_curve_splits(values(200), "reg", Budget(folds=3), 0)
+    sizes = [[len(s.train) for s in splits if s.repeat == step] for step in range(4)]
+    assert sizes == [[5] * 3, [16] * 3, [48] * 3, [160] * 3]
+    for draw in range(3):
+        mine = [set(s.train) for s in splits if s.fold == draw]
+        assert all(small < large for small, large in pairwise(mine))
+        assert len({tuple(s.test) for s in splits if s.fold == draw}) == 1

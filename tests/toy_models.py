@@ -83,3 +83,45 @@ def toy(name: str = "toy", way: str = "well", notes: Path | str = "", **spec: An
         name=name, task_types=("text_clf",), role=spec.pop("role", "stable"), params=Params, build=build, **spec
     )
     return ModelChoice(name=name, spec=made, params=Params(way=way, notes=str(notes)))
+
+
+@dataclass
+class ToyValues(Toy):
+    """Predicts a line through the training rows, unless told to misbehave."""
+
+    def fit(self, X: Any, y: Any) -> "ToyValues":
+        super().fit(X, np.zeros(len(X), int))
+        self.mean = y.mean()
+        self.slopes = np.linalg.lstsq(np.asarray(X, float) - np.mean(X, axis=0).to_numpy(), y - self.mean)[0]
+        self.centre = np.mean(X, axis=0).to_numpy()
+        return self
+
+    def predict(self, X: Any) -> Any:
+        values = (np.asarray(X, float) - self.centre) @ self.slopes + self.mean
+        match self.way:
+            case "predicts the mean":
+                values = np.full(len(X), self.mean)
+            case "returns NaN":
+                values[0] = np.nan
+            case "returns too few rows":
+                return values[:-1]
+            case "returns text":
+                return values.astype(str).astype(object) + " m"
+            case "returns a column":
+                return values[:, None]
+            case "depends on the seed":
+                values = values + np.random.default_rng(self.seed).normal(0, 0.2, len(X))
+        return values
+
+
+def build_values(params: Params, context: Context) -> ToyValues:
+    assert context.prediction == "value"
+    return ToyValues(params.way, context.seed)
+
+
+def toy_values(name: str = "toy", way: str = "well", **spec: Any) -> ModelChoice:
+    """Return a model of values that behaves in the given way."""
+    made = ModelSpec(
+        name=name, task_types=("toy_reg",), role=spec.pop("role", "stable"), params=Params, build=build_values, **spec
+    )
+    return ModelChoice(name=name, spec=made, params=Params(way=way))

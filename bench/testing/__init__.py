@@ -1,10 +1,12 @@
 """Checks for authors of models and task types: what every one of them must do, ours included.
 
-A package that adds a model runs each of `MODEL_CHECKS` on a `ModelBench` of it in its own tests; one that adds a task
-type runs `check_task_type`.
+A package that adds a model runs each of `MODEL_CHECKS` on a `ModelBench` of it in its own tests, for a model of values
+each of `VALUE_CHECKS`; one that adds a task type runs `check_task_type`.
 """
 
-from bench.testing.models import MODEL_CHECKS, ModelBench, Outcome
+from bench.testing.models import ModelBench, Outcome
+from bench.testing.probabilities import MODEL_CHECKS
 from bench.testing.task_types import check_task_type
+from bench.testing.values import VALUE_CHECKS
 
-__all__ = ["MODEL_CHECKS", "ModelBench", "Outcome", "check_task_type"]
+__all__ = ["MODEL_CHECKS", "VALUE_CHECKS", "ModelBench", "Outcome", "check_task_type"]

@@ -22,5 +22,5 @@ def check_task_type(kind: TaskType) -> None:
     assert kind.margin > 0, "the margin must be larger than 0"
     assert kind.protocol in ("cv", "published")
     for name in kind.metrics:
-        metrics.metric(name)
+        metrics.metric(name, kind.prediction)
     assert not any(models[name].zoo for name in (kind.reference, kind.floor)), "reference and floor need no weights"
