@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import random
 import sys
@@ -20,6 +21,7 @@ from bench.answers import ask, checked, kept
 from bench.errors import BenchError, DiskError, ModelError
 from bench.files import full_disk
 from bench.predictions import Predictions, prediction_digest
+from bench.tune import tuned_params
 from bench.types import Cell, Context, Dataset, ModelChoice, Record, Split, Task, seed_for
 from bench.zoo.features import FeatureCache
 from bench.zoo.store import Zoo, go_offline
@@ -43,6 +45,10 @@ class CellInputs:
     """Root seed."""
     threads: int
     logs: Path
+    studies: Path | None = None
+    """Where the searches of tuned models are kept; None keeps none."""
+    trials: int = 20
+    cell_seconds: float = math.inf
 
     def choice(self, model: str) -> ModelChoice:
         """Return a model by its name in tables."""
@@ -106,6 +112,8 @@ def _fit_and_score(cell: Cell, inputs: CellInputs, record: Record) -> Record:
         random.seed(seed)
         params = choice.spec.params(**json.loads(cell.params))
         charged, started = features.charged_seconds, time.perf_counter()
+        if choice.tuned:
+            params = tuned_params(cell, choice, params, context, inputs)
         model = choice.spec.build(params, context)
         model.fit(X_train.reset_index(drop=True), y_train)
         fitted = time.perf_counter()

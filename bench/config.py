@@ -90,6 +90,8 @@ class BenchSchema:
     """Short for protocol=curve: how scores grow with the training rows."""
     expected: dict[str, Any] = field(default_factory=dict)
     """Published figures by data set."""
+    tune: bool = False
+    """Put a tuned variant beside every model that has a space to search."""
     shard: str = ""
     """i/n: run only the i-th of n parts of the cells."""
     seed: int = 0
@@ -253,6 +255,7 @@ def run_config(config: DictConfig) -> RunConfig:
         executor=ExecutorSpec(**_as_dict(values.executor)),
         models=models,
         lineup=not models if values.lineup is None else values.lineup,
+        tune=values.tune,
         shard=_shard(values.shard),
         seed=values.seed,
         results_dir=Path(values.results_dir),
@@ -350,6 +353,7 @@ def _check_budget(budget: Budget) -> None:
         "threads": 0,
         "memory_mb": 0,
         "probe_rows": 0,
+        "trials": 1,
     }.items():
         if getattr(budget, name) < least:
             raise ConfigError(f"budget.{name}={getattr(budget, name)} is too small: at least {least}.")

@@ -75,6 +75,10 @@ def choose_models(config: RunConfig, task: Task) -> tuple[ModelChoice, ...]:
         in_budget = config.lineup and _admits(config.budget.name, spec.from_budget)
         if task.type in spec.task_types and (wanted or in_budget):
             chosen.setdefault(spec.name, ModelChoice(name=spec.name, spec=spec, params=spec.params()))
+    if config.tune:
+        for choice in [one for one in chosen.values() if one.spec.space is not None]:
+            spec = replace(choice.spec, role="tuned", deterministic=False)
+            chosen[f"{choice.name}_tuned"] = replace(choice, name=f"{choice.name}_tuned", spec=spec, tuned=True)
     order = sorted(chosen.values(), key=lambda choice: (ROLES.index(choice.spec.role), choice.name))
     return tuple(sorted(order, key=lambda choice: choice.name != task.reference))
 

@@ -60,6 +60,9 @@ class Prepared:
             seed=self.config.seed,
             threads=threads_per_cell(self.config.budget, self.config.executor),
             logs=SCRATCH / "logs",
+            studies=SCRATCH / "studies",
+            trials=self.config.budget.trials,
+            cell_seconds=self.config.budget.cell_seconds,
         )
 
 

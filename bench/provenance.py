@@ -13,6 +13,7 @@ import numpy as np
 from bench.errors import BenchError
 from bench.machine import release
 from bench.settings import Budget
+from bench.study import INNER_FOLDS
 from bench.types import Dataset, ModelChoice, Split, Task
 from bench.zoo.store import Zoo
 
@@ -35,7 +36,7 @@ def provenance_of(
     """
     spec = choice.spec
     addresses = [getattr(choice.params, name) for name in spec.zoo]
-    inputs = {
+    inputs: dict[str, Any] = {
         "task": task.name,
         "task_version": task.version,
         "protocol": task.protocol,
@@ -50,6 +51,8 @@ def provenance_of(
         "code": code_hash(spec.build),
         "libraries": {name: release(name) for name in spec.libraries},
     }
+    if choice.tuned:
+        inputs["search"] = {"trials": budget.trials, "inner_folds": INNER_FOLDS, "optuna": release("optuna")}
     about = {
         "task": asdict(task),
         "data": dataset.name,

@@ -62,6 +62,8 @@ class Budget:
     memory_mb: int = 0
     """Limit of a worker's memory, with the processes that it starts, under ``executor=processes`` and ``ray``;
     0 divides four fifths of the machine's memory among the workers."""
+    trials: int = 20
+    """Of a search under ``tune=true``, the defaults among them."""
     race: bool = False
     """Stop a model early that is surely behind the best one by more than the margin; see `bench.stats.racing`."""
 
@@ -134,6 +136,8 @@ class RunConfig:
     """Named models and presets."""
     lineup: bool
     """Add every registered model of the task type that the budget admits."""
+    tune: bool
+    """Put a tuned variant beside every model that has a space."""
     shard: tuple[int, int] | None
     """(i, n): run only the i-th of n parts of the cells, counted from 1; None runs all."""
     seed: int

@@ -1,223 +1,85 @@
-"""The parameters of one model, searched inside one cell on its training rows only.
+"""Tuning inside one cell: a study on inner folds of its training rows, scored by the task's own metric."""
 
-One study a cell, sequential and seeded, kept in a journal so that a cell that was killed goes on. The defaults are the
-first trial: what comes out is never worse than they are on the inner folds. Knows models by their registry entry, and
-no test row.
-"""
-
+import contextlib
+import hashlib
 import json
 import math
-import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.files import clear_disk_errors
-from bench.types import ModelSpec
+from bench import metrics
+from bench.answers import ask, checked
+from bench.errors import ModelError
+from bench.provenance import code_hash
+from bench.study import inner_folds, search
+from bench.types import Cell, Context, ModelChoice
 
-INNER_FOLDS = 5
-PRUNE_LEVEL = 0.1
-"""p-value from which a trial that is behind the best one over the inner folds is given up."""
+if TYPE_CHECKING:
+    from bench.cell import CellInputs
+
 SHARE_OF_CELL = 0.7
 """Of the seconds of a cell; the rest is for the fit with what was found."""
 
-Score = Callable[[Any, NDArray[np.intp], NDArray[np.intp]], float]
-"""Given parameters, and training and test rows of an inner fold: the score, larger is better."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class Search:
-    """What a search found."""
-
-    params: Any
-    """Of the model's ``Params``."""
-    trials: int
-    """That were finished or given up, the defaults among them."""
-    default: float
-    """Mean score of the defaults over the inner folds."""
-    best: float
-    stopped_by_clock: bool
-    """Whether fewer trials were run than asked for: such a search does not repeat."""
-
-
-def search(
-    spec: ModelSpec,
-    defaults: Any,
-    folds: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]],
-    score: Score,
-    *,
-    trials: int,
-    seconds: float,
-    seed: int,
-    journal: Path | None = None,
-) -> Search:
-    """Search the space of a model.
+def tuned_params(cell: Cell, choice: ModelChoice, defaults: Any, context: Context, inputs: "CellInputs") -> Any:
+    """Return the parameters that a search on inner folds of the training rows finds.
 
     Parameters
     ----------
-    spec : ModelSpec
-        With a ``space``, which takes an Optuna trial and returns values of parameters by name.
+    cell : Cell
+    choice : ModelChoice
+        With a space.
     defaults : object
-        Parameters that the search starts from, and keeps where the space does not name them.
-    folds : sequence of (train, test)
-        Row numbers of the inner folds.
-    score : callable
-    trials : int
-        The defaults are the first one.
-    seconds : float
-        After which no trial is started.
-    seed : int
-    journal : Path, optional
-        Where the study is kept.
-
-    Returns
-    -------
-    Search
+        Parameters that the search starts from.
+    context : Context
+    inputs : CellInputs
     """
-    import optuna
+    dataset, task, train = inputs.dataset, inputs.task, inputs.split(cell.repeat, cell.fold).train
+    X, y, kind = dataset.X.iloc[train].reset_index(drop=True), dataset.y[train], task.prediction
+    metric = metrics.metric(task.metrics[0])
+    sign = 1.0 if metric.greater_is_better else -1.0
 
-    assert spec.space is not None
-    space = spec.space
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    started = time.monotonic()
-    with warnings.catch_warnings():
-        # The pruner has been called experimental for two major versions.
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        study = optuna.create_study(
-            study_name=spec.name,
-            direction="maximize",
-            # Stated in full: the library's defaults move between versions.
-            sampler=optuna.samplers.TPESampler(
-                seed=seed, n_startup_trials=max(5, trials // 5), multivariate=True, group=False, constant_liar=False
-            ),
-            pruner=optuna.pruners.WilcoxonPruner(p_threshold=PRUNE_LEVEL, n_startup_steps=2),
-            storage=_storage(journal),
-            load_if_exists=True,
-        )
-    _close_stale(study)
-    done = _done(study)
-    if not done:
-        values = list(_scores(score, defaults, folds))
-        made = optuna.trial.create_trial(
-            value=float(np.mean(values)), intermediate_values=dict(enumerate(values)), user_attrs={"defaults": True}
-        )
-        study.add_trial(made)
-    late = False
-    while _done(study) < trials and not (late := time.monotonic() - started > seconds):
-        trial = study.ask()
-        values = []
-        for fold, value in enumerate(_scores(score, _with(defaults, space(trial)), folds)):
-            values.append(value)
-            trial.report(value, fold)
-            if trial.should_prune():
-                study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-                break
-        else:
-            study.tell(trial, float(np.mean(values)))
-    complete = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
-    # Of equals the earlier one, and so the defaults before all others.
-    scores = {trial.number: float(trial.value or 0.0) for trial in complete}
-    best = max(complete, key=lambda trial: (scores[trial.number], -trial.number))
-    return Search(
-        params=defaults if best.user_attrs.get("defaults") else _with(defaults, _found(space, best)),
-        trials=_done(study),
-        default=scores[complete[0].number],
-        best=scores[best.number],
-        stopped_by_clock=late,
+    def score(params: Any, fit: NDArray[np.intp], held_out: NDArray[np.intp]) -> float:
+        model = choice.spec.build(params, context)
+        with contextlib.suppress(ModelError):
+            model.fit(X.iloc[fit].reset_index(drop=True), y[fit])
+            answer = ask(model, X.iloc[held_out].reset_index(drop=True), kind)
+            return sign * metric.score(y[held_out], checked(answer, model, len(held_out), len(dataset.classes), kind))
+        return math.nan
+
+    def part(values: NDArray[Any] | None) -> NDArray[Any] | None:
+        return None if values is None else values[train]
+
+    groups, stamps = part(dataset.groups), part(dataset.time)
+    folds = inner_folds(y, context.seed, stratified=kind == "probability", groups=groups, time=stamps)
+    found = search(
+        choice.spec,
+        defaults,
+        folds,
+        score,
+        trials=inputs.trials,
+        seconds=SHARE_OF_CELL * inputs.cell_seconds,
+        seed=context.seed,
+        journal=_study_path(cell, choice, inputs),
     )
+    if found.stopped_by_clock:
+        warnings.warn(
+            f"The search stopped after {found.trials} of {inputs.trials} trials for want of time (budget.cell_seconds) "
+            "and does not repeat exactly.",
+            stacklevel=2,
+        )
+    return found.params
 
 
-def inner_folds(
-    y: NDArray[Any],
-    seed: int,
-    *,
-    stratified: bool,
-    groups: NDArray[np.integer] | None = None,
-    time: NDArray[np.generic] | None = None,
-    folds: int = INNER_FOLDS,
-) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Return folds of training rows by the rule that made the outer ones: classes, groups and time are respected.
-
-    Parameters
-    ----------
-    y : array, shape (n,)
-    seed : int
-    stratified : bool
-        Whether ``y`` holds classes.
-    groups, time : array, shape (n,), optional
-    folds : int
-        Fewer where the rarest class or the groups allow no more.
-    """
-    from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold, TimeSeriesSplit
-
-    if time is not None:
-        order = np.argsort(time, kind="stable")
-        parts = TimeSeriesSplit(max(2, min(folds, len(y) // 10))).split(order)
-        return [(order[train], order[test]) for train, test in parts]
-    # A class with one member stands in one training or one test part; folds of more rows than that are fine.
-    rarest = int(np.unique(y, return_counts=True)[1].min()) if stratified else len(y)
-    count = max(2, min(folds, rarest, *([len(np.unique(groups))] if groups is not None else [])))
-    made: Any
-    match stratified and rarest >= 2, groups is not None:
-        case True, False:
-            made = StratifiedKFold(count, shuffle=True, random_state=seed).split(y, y)
-        case True, True:
-            made = StratifiedGroupKFold(count, shuffle=True, random_state=seed).split(y, y, groups)
-        case False, False:
-            made = KFold(count, shuffle=True, random_state=seed).split(y)
-        case _:
-            made = GroupKFold(count, shuffle=True, random_state=seed).split(y, groups=groups)
-    return [(train, test) for train, test in made]
-
-
-def _scores(score: Score, params: Any, folds: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]]) -> Iterator[float]:
-    for train, test in folds:
-        value = score(params, train, test)
-        # What is no number is worse than any: a fold that cannot be scored must not win.
-        yield value if math.isfinite(value) else -1e9
-
-
-def _with(defaults: Any, values: dict[str, Any]) -> Any:
-    return replace(defaults, **values)
-
-
-def _found(space: Callable[[Any], dict[str, Any]], trial: Any) -> dict[str, Any]:
-    import optuna
-
-    return space(optuna.trial.FixedTrial(trial.params))
-
-
-def _storage(journal: Path | None) -> Any:
-    if journal is None:
+def _study_path(cell: Cell, choice: ModelChoice, inputs: "CellInputs") -> Path | None:
+    """Return where the search of a cell is kept: a name that holds all that moves it, but the number of trials."""
+    if inputs.studies is None:
         return None
-    from optuna.storages import JournalStorage
-    from optuna.storages.journal import JournalFileBackend
-
-    with clear_disk_errors(journal):
-        journal.parent.mkdir(parents=True, exist_ok=True)
-        return JournalStorage(JournalFileBackend(str(journal)))
-
-
-def _close_stale(study: Any) -> None:
-    """End trials that a killed cell left open: they would count as running for ever."""
-    import optuna
-
-    for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
-        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
-
-
-def _done(study: Any) -> int:
-    import optuna
-
-    finished = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
-    return len(study.get_trials(deepcopy=False, states=finished))
-
-
-def describe(found: Search) -> str:
-    """Return the parameters that a search found, as JSON."""
-    return json.dumps(asdict(found.params), sort_keys=True)
+    made = [inputs.dataset.fingerprint, inputs.seed, asdict(cell), inputs.task.metrics, code_hash(choice.spec.build)]
+    name = hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()[:16]
+    return inputs.studies / cell.task / cell.data / f"{cell.model}-{cell.repeat}-{cell.fold}-{cell.seed}-{name}.journal"

@@ -321,6 +321,8 @@ class ModelChoice:
     name: str
     spec: ModelSpec
     params: Any
+    tuned: bool = False
+    """Whether each cell searches the model's space on its training rows; the parameters are where it starts."""
 
 
 @dataclass(frozen=True, kw_only=True)

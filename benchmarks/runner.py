@@ -112,7 +112,7 @@ def _config(executor: str, repeats: int, products: int, results: str) -> RunConf
     )
     return RunConfig(
         task_type="grid", data=DataSpec(name="grid", path=str(data), target="label"), protocol="", budget=budget,
-        executor=ExecutorSpec(name=executor, workers=0), models=chosen, lineup=False, shard=None, seed=0,
+        executor=ExecutorSpec(name=executor, workers=0), models=chosen, lineup=False, tune=False, shard=None, seed=0,
         results_dir=Path(results), cache_dir=Path("cache"), rerun="none", timings="keep", report=ReportSettings(),
         limits=Limits(), zoo_fetch=False, allow_unpinned=False, expected=(),
     )  # fmt: skip

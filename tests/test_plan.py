@@ -20,6 +20,7 @@ def config(**changes):
         "executor": ExecutorSpec(),
         "models": (),
         "lineup": True,
+        "tune": False,
         "shard": None,
         "seed": 0,
         "results_dir": Path("results"),

@@ -16,7 +16,7 @@ from bench.prepare import Prepared, prepare, recall_data
 from bench.provenance import provenance_of
 from bench.results import read_provenance, read_records
 from bench.settings import Budget, DataSpec, ExecutorSpec, Limits, ReportSettings, RunConfig
-from bench.types import Cell, ModelChoice, Record
+from bench.types import Cell, ModelChoice, ModelSpec, Record
 from bench.zoo.store import go_offline
 
 SAME_SCORE = 1e-5
@@ -131,7 +131,7 @@ def _config_of(folder: Path, made: dict[str, dict[str, Any]], cache_dir: Path) -
     about, inputs = facts["about"], facts["inputs"]
     budget = {field.name for field in fields(Budget)}
     models = [
-        ModelChoice(name=name, spec=spec, params=spec.params(**one["inputs"]["params"]))
+        _choice(name, spec, one)
         for name, one in made.items()
         if "inputs" in one and (spec := registry.models().get(one["inputs"]["model"])) is not None
     ]
@@ -143,6 +143,7 @@ def _config_of(folder: Path, made: dict[str, dict[str, Any]], cache_dir: Path) -
         executor=ExecutorSpec(),
         models=tuple(models),
         lineup=False,
+        tune=False,
         shard=None,
         seed=inputs["root_seed"],
         results_dir=folder.parents[2],
@@ -155,6 +156,13 @@ def _config_of(folder: Path, made: dict[str, dict[str, Any]], cache_dir: Path) -
         allow_unpinned=False,
         expected=(),
     )
+
+
+def _choice(name: str, spec: ModelSpec, made: dict[str, Any]) -> ModelChoice:
+    """Return a model as it was run; of a tuned one, with the role that it had."""
+    tuned = "search" in made["inputs"]
+    spec = replace(spec, role="tuned", deterministic=False) if tuned else spec
+    return ModelChoice(name=name, spec=spec, params=spec.params(**made["inputs"]["params"]), tuned=tuned)
 
 
 def _data_of(name: str) -> DataSpec:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from bench.tune import inner_folds, search
+from bench.study import inner_folds, search
 from bench.types import ModelSpec
 
 
