@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from bench import plan
 from bench.stats.racing import LEAST_FOLDS, Hopeless, hopeless_models
+from bench.stats.unit import POINTS, Unit
 from bench.types import Cell, Record
 
 TIMED = 50
@@ -36,6 +37,8 @@ class Rules:
     """Models that come first and that no race stops: reference and floors."""
     margin: float = 0.0
     race: bool = False
+    unit: Unit = POINTS
+    """How differences are told."""
 
 
 @dataclass
@@ -215,8 +218,9 @@ class Agenda:
         return found
 
     def _stop(self, lane: _Lane, why: Hopeless) -> list[Record]:
+        behind = self.rules.unit.amount(why.behind, 1)
         reason = (
-            f"Stopped early after {why.folds} folds: {100 * why.behind:.1f} points behind {why.leader}, and by more "
+            f"Stopped early after {why.folds} folds: {behind} behind {why.leader}, and by more "
             f"than the margin with p = {why.p:.3f} (budget.race=false runs it to the end)."
         )
         cells = [*lane.waiting, *lane.held]

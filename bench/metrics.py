@@ -33,6 +33,8 @@ class Metric:
     """What it scores."""
     in_points: bool = True
     """Whether it is printed in hundredths: shares, areas and what else ends at one. Others have units of their own."""
+    decimals: int | None = None
+    """Of what is not in points; None for four significant digits."""
     is_share: bool = False
     """Whether it is a share of the items, whose variance follows from its size."""
 
@@ -180,11 +182,13 @@ _METRICS = {
         Metric(name="balanced_accuracy", label="balanced accuracy", score=balanced_accuracy, greater_is_better=True),
         Metric(name="roc_auc", label="ROC AUC", score=roc_auc, greater_is_better=True),
         Metric(name="mcc", label="MCC", score=mcc, greater_is_better=True),
-        Metric(name="brier", label="Brier score", score=brier, greater_is_better=False, in_points=False),
-        Metric(name="log_loss", label="log loss", score=log_loss, greater_is_better=False, in_points=False),
+        Metric(name="brier", label="Brier score", score=brier, greater_is_better=False, in_points=False, decimals=4),
+        Metric(name="log_loss", label="log loss", score=log_loss, greater_is_better=False, in_points=False, decimals=4),
         Metric(name="rmse", label="RMSE", score=rmse, greater_is_better=False, prediction="value", in_points=False),
         Metric(name="mae", label="MAE", score=mae, greater_is_better=False, prediction="value", in_points=False),
-        Metric(name="r2", label="R²", score=r2, greater_is_better=True, prediction="value", in_points=False),
+        Metric(
+            name="r2", label="R²", score=r2, greater_is_better=True, prediction="value", in_points=False, decimals=3
+        ),
     )
 }
 

@@ -57,8 +57,14 @@ def decision_json(content: Content) -> bytes:
     decision = {name: _plain(value) for name, value in asdict(content.decision).items()}
     best = content.best.scores.name if content.best is not None else ""
     # What the overview compares over data sets.
-    means = {row.scores.name: _plain(row.scores.mean) for row in content.rows if row.scores.role != "floor"}
+    means = {
+        row.scores.name: _plain(content.unit.sign * row.scores.mean)
+        for row in content.rows
+        if row.scores.role != "floor"
+    }
     whole = {**decision, "best": best, "means": means, "reference": content.task.reference}
+    if not content.unit.in_points:
+        whole["unit"] = asdict(content.unit)
     return (json.dumps(whole, indent=2, sort_keys=True) + "\n").encode()
 
 

@@ -22,6 +22,7 @@ from bench.ledger import Ledger
 from bench.measure import measure_items, probe_models
 from bench.prepare import SCRATCH, Prepared
 from bench.report.progress import CellProgress, Display
+from bench.report.units import unit_of
 from bench.results import read_measured
 from bench.settings import ExecutorSpec
 from bench.types import Cell, Cost, ModelChoice, Record, Robustness
@@ -126,13 +127,18 @@ class Work:
     def _rules(self) -> Rules:
         task, models = self.run.task, self.run.models
         metric = metrics.metric(task.metrics[0])
+        # The reference is run before any race, so that its mean is known by then.
+        records = self.ledger.records.values()
+        scores = [r.scores[metric.name] for r in records if r.model == task.reference and r.status == "ok"]
+        usual = math.fsum(scores) / len(scores) if scores else math.nan
         floors = {choice.name for choice in models if choice.spec.role == "floor"}
         return Rules(
             metric=metric.name,
             sign=1.0 if metric.greater_is_better else -1.0,
             deterministic=frozenset(choice.name for choice in models if choice.spec.deterministic),
             spared=frozenset({task.reference, *floors}),
-            margin=task.margin,
+            margin=task.margin_at(usual),
+            unit=unit_of(metric.name, usual),
             race=self.run.config.budget.race and task.protocol == "cv",
         )
 

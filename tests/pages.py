@@ -16,6 +16,7 @@ from bench.stats.deferral import accepted, deferral
 from bench.stats.estimate import Estimate
 from bench.stats.stability import stability
 from bench.stats.table import ModelFacts, Scoring, scores_by_model
+from bench.stats.unit import Unit
 from bench.types import Cost, Decision, Finding, Robustness
 from tests.builders import record, task
 
@@ -62,6 +63,8 @@ def page(folds: int = 5, seeds: int = 3, **changes: Any) -> Content:
         "machine": "amd-epyc-2core-25gb",
         "rows": rows,
         "test_train_ratio": 0.25,
+        "unit": Unit(label="accuracy"),
+        "margin": 0.01,
         "decision": Decision(
             pick="tfidf_svm",
             confidence=0.94,
@@ -109,7 +112,7 @@ def table_rows(folds: int = 5, seeds: int = 3) -> tuple[Row, ...]:
             for k in range(folds)
             for s in range(seeds)
         ]  # fmt: skip
-        facts[name] = ModelFacts(role=role, licence="BSD-3-Clause", weights_mb=0.0, cost=cost(ms), right=None)
+        facts[name] = ModelFacts(role=role, licence="BSD-3-Clause", weights_mb=0.0, cost=cost(ms), by_item=None)
     scores = scores_by_model(records, facts, SCORING)
     known = {model.name: model for model in scores}
     return tuple(
@@ -195,7 +198,7 @@ def curve() -> Curve:
         zoo="minilm_logreg", stable="tfidf_svm", rows=2950.0, low=2400.0, high=3600.0, lead_first=0.091,
         lead_last=-0.011, first_rows=100.0, last_rows=6139.0,
     )  # fmt: skip
-    return Curve(points=tuple(points), crossing=crossing)
+    return Curve(points=tuple(points), crossing=crossing, unit=Unit(label="accuracy"))
 
 
 EXAMPLES = (

@@ -13,6 +13,7 @@ import pytest
 
 from bench.report.figures.confusion import confusion_pictures
 from bench.report.html import SECTIONS, Example, report_html
+from bench.report.units import unit_of
 from bench.stats.estimate import Estimate
 from tests.browser import browser, find_browser
 from tests.pages import EXAMPLES, HOSTILE, LABELS, page
@@ -78,7 +79,8 @@ def no_pick(content):
 
 
 def errors_decide(content):
-    return replace(content, task=replace(content.task, metrics=("log_loss", "accuracy")))
+    task = replace(content.task, metrics=("log_loss", "accuracy"))
+    return replace(content, task=task, unit=unit_of("log_loss", math.nan))
 
 
 def curve_alone(content):
@@ -105,7 +107,7 @@ VARIANTS = {
     "one model": (lambda one: no_pick(replace(one, rows=one.rows[3:4])), ("Nothing to ship",)),
     "other metrics": (lambda one: without(one, others={}), ()),
     "protocol": (curve_alone, ("A learning curve</h2>", "recommends nothing by itself")),
-    "errors": (errors_decide, ("log loss, sign turned",)),
+    "errors": (errors_decide, ("log loss, smaller is better",)),
 }
 
 

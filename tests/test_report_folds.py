@@ -32,7 +32,7 @@ SCORING = Scoring(
 # The last two folds are easy for everybody.
 REFERENCE = np.array([0.700, 0.752, 0.801, 0.903, 0.921])
 WAVE = np.array([0.001, -0.001, 0.0005, 0.0, -0.0005])
-FACTS = ModelFacts(role="stable", licence="MIT", weights_mb=0.0, cost=None, right=None)
+FACTS = ModelFacts(role="stable", licence="MIT", weights_mb=0.0, cost=None, by_item=None)
 ROLES = {"reference": "stable", "floor": "floor", "good": "zoo", "easy": "zoo", "hard": "stable"}
 SCORES = {
     "reference": dict(enumerate(REFERENCE)),

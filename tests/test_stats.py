@@ -27,7 +27,7 @@ def model(name, means, role="stable", seeds=2, noise=0.0, licence="MIT", weights
     cells = cells + noise * np.where(np.arange(seeds) % 2, 1, -1)
     values = {
         "name": name,
-        "facts": ModelFacts(role=role, licence=licence, weights_mb=weights_mb, cost=measured, right=None),
+        "facts": ModelFacts(role=role, licence=licence, weights_mb=weights_mb, cost=measured, by_item=None),
         "folds": tuple((0, k) for k in range(len(means))),
         "cells": cells,
         "succeeded": changes.get("cells", cells),
@@ -64,7 +64,7 @@ def scoring(**changes):
 
 def facts(**roles):
     return {
-        name: ModelFacts(role=role, licence="MIT", weights_mb=0.0, cost=None, right=None)
+        name: ModelFacts(role=role, licence="MIT", weights_mb=0.0, cost=None, by_item=None)
         for name, role in roles.items()
     }
 
@@ -308,7 +308,7 @@ def test_one_split_with_known_predictions_is_compared_over_its_items():
     def on_one_split(name, accuracy, role="stable"):
         right = (hard < accuracy)[None, :] ^ (generator.random((2, 4000)) < 0.01)
         made = model(name, [float(right.mean())], role=role, seeds=2)
-        known = replace(made.facts, right=right)
+        known = replace(made.facts, by_item=right)
         dependable = dependable_on_one_split(made.cells, accuracy * (1 - accuracy) / 4000)
         return replace(made, facts=known, dependable=dependable)
 
@@ -325,7 +325,7 @@ def test_a_failed_model_on_one_split_lifts_no_limit_and_no_floor():
         right = (hard < accuracy)[None, :]
         made = model(name, [float(right.mean())], role=role, seeds=1, licence=licence)
         return replace(
-            made, facts=replace(made.facts, right=right), dependable=dependable_on_one_split(made.cells, 1e-4)
+            made, facts=replace(made.facts, by_item=right), dependable=dependable_on_one_split(made.cells, 1e-4)
         )
 
     models = [one("prior", 0.46, "floor"), one("reference", 0.45), one("good", 0.92, "zoo", "GPL-3.0")]

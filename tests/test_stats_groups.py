@@ -235,9 +235,9 @@ def test_groups_of_one_item_calibrate_as_single_items_do():
 
 
 def test_a_metric_that_is_no_share_is_not_compared_by_who_was_right(both, tmp_path):
-    assert all(row.scores.facts.right is not None for row in both["apart"][1].rows)
+    assert all(row.scores.facts.by_item is not None for row in both["apart"][1].rows)
     folder = published_folder(tmp_path, MODELS, wanted=LOSS_DECIDES)
-    assert all(row.scores.facts.right is None for row in read_content(folder, tmp_path, "machine").rows)
+    assert all(row.scores.facts.by_item is None for row in read_content(folder, tmp_path, "machine").rows)
 
 
 def test_two_seeds_leave_an_interval_that_can_be_used():

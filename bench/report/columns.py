@@ -4,10 +4,12 @@ import math
 
 from bench.metrics import metric
 from bench.report.content import Content, Row
-from bench.report.wording import decimals, estimate, interval, points, seconds, share
+from bench.report.units import unit_of
+from bench.report.wording import estimate, points, score_estimate, seconds, share, size_estimate
 from bench.stats.comparison import OVER_FOLDS
 from bench.stats.estimate import Estimate
 from bench.stats.seconds import one_two_five
+from bench.stats.unit import Unit
 
 HEADERS = (
     "model",
@@ -24,21 +26,21 @@ HEADERS = (
 )
 
 
-def cells_of(row: Row, reference: str) -> tuple[str, ...]:
+def cells_of(row: Row, content: Content) -> tuple[str, ...]:
     """Return one row of the table, in the order of `HEADERS`."""
-    scores, card = row.scores, row.stability
+    scores, card, unit = row.scores, row.stability, content.unit
     if not scores.cells.size:
         return (scores.name, scores.role, "?", "?", "?", "?", "?", "?", "not run", "?", "?")
-    difference, verdict = _against(row, reference)
+    difference, verdict = _against(row, content)
     low, high = row.interval
-    spread = "" if math.isnan(low) else f" ±{100 * (high - low) / 2:.2f}"
+    spread = "" if math.isnan(low) else f" ±{unit.size((high - low) / 2)}"
     return (
         scores.name,
         scores.role,
-        points(scores.best),
-        points(scores.mean) + spread + (f" ({row.folds_run})" if row.folds_run else ""),
-        points(card.dependable.value),
-        points(card.total_sd.value),
+        unit.score(scores.best),
+        unit.score(scores.mean) + spread + (f" ({row.folds_run})" if row.folds_run else ""),
+        unit.score(card.dependable.value),
+        unit.size(card.total_sd.value),
         share(card.churn.value),
         difference,
         verdict,
@@ -47,14 +49,13 @@ def cells_of(row: Row, reference: str) -> tuple[str, ...]:
     )
 
 
-def _against(row: Row, reference: str) -> tuple[str, str]:
+def _against(row: Row, content: Content) -> tuple[str, str]:
     """Return the difference to the reference and the verdict, with what was not run or failed."""
-    scores, against = row.scores, row.against
-    if scores.name == reference:
+    scores, against, unit = row.scores, row.against, content.unit
+    if scores.name == content.task.reference:
         difference, verdict = "", "reference"
     else:
-        value = "?" if math.isnan(against.difference) else f"{100 * against.difference:+.2f}"
-        difference = _with_interval(value, interval(against.low, against.high, sign=True))
+        difference = _with_interval(unit.change(against.difference), unit.changes(against.low, against.high))
         verdict = against.verdict
     total = scores.ran + scores.not_run
     if scores.not_run:
@@ -108,17 +109,29 @@ def cost_cells(row: Row, hourly_price: float) -> tuple[str, ...]:
     )
 
 
-SPLIT_HEADERS = ("model", "difference to the reference", "method", "McNemar p")
-SPLIT_ABOUT = (
-    "On the same test items as the reference. McNemar's test (mid-p) asks of the first seed of both whether they are "
-    "right equally often; it knows of no margin, and of one model at a time."
-)
+def split_headers(content: Content) -> tuple[str, ...]:
+    """Return the headers of the table that compares models over the items of one split."""
+    headers = ("model", "difference to the reference", "method")
+    return (*headers, "McNemar p") if content.task.prediction == "probability" else headers
+
+
+def split_about(content: Content) -> str:
+    """Return what its columns mean."""
+    about = "On the same test items as the reference."
+    if content.task.prediction != "probability":
+        # bench.items.score_by_item
+        return f"{about} Items are drawn anew; the RMSE of a draw is taken by its linear change (delta method)."
+    return (
+        f"{about} McNemar's test (mid-p) asks of the first seed of both whether they are "
+        "right equally often; it knows of no margin, and of one model at a time."
+    )
 
 
 def split_rows(content: Content) -> list[tuple[str, ...]]:
-    """Return a row, in the order of `SPLIT_HEADERS`, for every model compared over the items of one split."""
+    """Return a row, in the order of `split_headers`, for every model compared over the items of one split."""
+    columns = len(split_headers(content))
     return [
-        (row.scores.name, _against(row, content.task.reference)[0], row.against.method, _p_value(row))
+        (row.scores.name, _against(row, content)[0], row.against.method, _p_value(row))[:columns]
         for row in content.rows
         if row.against.method not in ("", OVER_FOLDS) and row.scores.name != content.task.reference
     ]
@@ -137,6 +150,21 @@ LOSSES = ("brier", "log_loss")
 def other_metrics(content: Content) -> tuple[str, ...]:
     """Return the metrics that do not decide and are no losses of probabilities."""
     return tuple(name for name in content.task.metrics[1:] if name not in LOSSES)
+
+
+def other_cells(row: Row, content: Content) -> tuple[str, ...]:
+    """Return the means of `other_metrics`, each in its unit."""
+    reference = content.row(content.task.reference)
+    usual = reference.others if reference is not None else {}
+    return tuple(
+        unit_of(name, usual.get(name, math.nan)).plain(row.others.get(name, math.nan))
+        for name in other_metrics(content)
+    )
+
+
+def others_in_points(content: Content) -> bool:
+    """Return whether all of them are in points."""
+    return all(metric(name).in_points for name in other_metrics(content))
 
 
 def place(row: Row) -> tuple[str, str]:
@@ -171,7 +199,9 @@ def confidence_headers(content: Content) -> tuple[str, ...]:
 
 def confidence_cells(row: Row, content: Content) -> tuple[str, ...]:
     """Return one row of it, in the order of `confidence_headers`."""
-    losses = tuple(decimals(_mean_of(row, name, content)) for name in LOSSES if name in content.task.metrics)
+    losses = tuple(
+        unit_of(name, math.nan).plain(_mean_of(row, name, content)) for name in LOSSES if name in content.task.metrics
+    )
     items = row.items
     if not _knows_items(content):
         return (row.label, *losses)
@@ -179,11 +209,12 @@ def confidence_cells(row: Row, content: Content) -> tuple[str, ...]:
         why = "? (predictions not kept)" if row.scores.cells.size else "?"
         return (row.label, *losses, why, *("?",) * 6)
     value, low, high = items.calibration_error
-    rescaled = "? (one fold)" if math.isnan(items.log_loss_rescaled) else decimals(items.log_loss_rescaled)
+    loss = unit_of("log_loss", math.nan)
+    rescaled = "? (one fold)" if math.isnan(items.log_loss_rescaled) else loss.plain(items.log_loss_rescaled)
     return (
         row.label,
         *losses,
-        f"{decimals(items.log_loss)} → {rescaled}",
+        f"{loss.plain(items.log_loss)} → {rescaled}",
         estimate(Estimate(value=value, low=low, high=high, method="")),
         points(items.calibration_null),
         f"{100 * items.augrc:.3f}",
@@ -223,16 +254,17 @@ CARD_HEADERS = (
 )  # fmt: skip
 
 
-def card_cells(row: Row) -> tuple[str, ...]:
-    """Return one stability card as a row, in the order of `CARD_HEADERS`; in points unless said otherwise."""
+def card_cells(row: Row, unit: Unit) -> tuple[str, ...]:
+    """Return one stability card as a row, in the order of `CARD_HEADERS`; scores and their spread in ``unit``."""
     card = row.stability
     return (
         row.label,
-        *map(estimate, (card.seed_sd, card.training_sd, card.total_sd, card.churn)),
-        estimate(card.excess_churn, scale=1),
-        *map(
-            estimate,
-            (card.deflated_best, card.worst_fold, card.tail_mean, card.failure_rate, card.robustness, card.time_spread),
-        ),
+        *(size_estimate(one, unit) for one in (card.seed_sd, card.training_sd, card.total_sd)),
+        estimate(card.churn),
+        estimate(card.excess_churn, "{:.2f}".format),
+        *(score_estimate(one, unit) for one in (card.deflated_best, card.worst_fold, card.tail_mean)),
+        estimate(card.failure_rate),
+        size_estimate(card.robustness, unit),
+        estimate(card.time_spread),
         ", ".join(f"{name} {letter}" for name, letter in card.grades.items()) + f": {card.grade}",
     )

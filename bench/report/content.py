@@ -12,6 +12,7 @@ from bench.stats.deferral import Deferral
 from bench.stats.pairs import CorrectedMean
 from bench.stats.stability import Stability
 from bench.stats.table import ModelScores
+from bench.stats.unit import POINTS, Unit
 from bench.types import Comparison, Cost, Decision, Finding, Robustness, Task
 
 
@@ -34,6 +35,8 @@ class Curve:
     points: tuple[CurvePoint, ...]
     crossing: Crossing | None
     """Of the best pretrained and the best stable model."""
+    unit: Unit = POINTS
+    """How its scores are printed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +90,10 @@ class Content:
     """Machine class that the costs come from; empty where none was measured."""
     rows: tuple[Row, ...]
     test_train_ratio: float
+    unit: Unit
+    """How scores are printed."""
+    margin: float
+    """The smallest difference that matters, in units of the metric."""
     decision: Decision
     settings: ReportSettings
     limits: Limits

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from bench import metrics
 from bench.report.content import Curve
+from bench.report.units import unit_of
 from bench.results import Store, read_provenance
 from bench.stats.curve import Crossing, CurvePoint, crossing
 from bench.types import Record, Task, seed_for
@@ -44,18 +46,19 @@ def read_curve(folder: Path, results_dir: Path, task: Task, inputs: Mapping[str,
     roles = {name: made[name]["about"]["role"] for name in scores}
     zoo, stable = (_best(scores, [name for name in scores if roles[name] == role]) for role in ("zoo", "stable"))
     found = crossing(zoo, stable, rows, scores, seed_for(0, "crossing", zoo, stable)) if zoo and stable else None
-    return Curve(points=points, crossing=found)
+    # The largest step has the scores of the usual size.
+    return Curve(points=points, crossing=found, unit=unit_of(task.metrics[0], float(scores[task.reference][-1].mean())))
 
 
 def curve_advice(curve: Curve | None, pick: str) -> str:
     """Return when another number of training rows would change the answer; empty where nothing is known of it."""
     crossing = curve.crossing if curve is not None else None
-    if crossing is None or math.isnan(crossing.rows) or pick not in (crossing.zoo, crossing.stable):
+    if curve is None or crossing is None or math.isnan(crossing.rows) or pick not in (crossing.zoo, crossing.stable):
         return ""
     if pick == crossing.stable and crossing.lead_first > 0:
         return (
             f"Prefer {crossing.zoo} below {_rows(crossing)} training rows: with {crossing.first_rows:.0f} it leads by "
-            f"{100 * crossing.lead_first:.1f} points."
+            f"{curve.unit.amount(crossing.lead_first, 1)}."
         )
     return f"Prefer {crossing.stable} above {_rows(crossing)} training rows." if pick == crossing.zoo else ""
 
@@ -63,12 +66,12 @@ def curve_advice(curve: Curve | None, pick: str) -> str:
 def crossing_sentence(curve: Curve | None) -> str:
     """Return where the best pretrained and the best stable model cross, or who leads throughout."""
     crossing = curve.crossing if curve is not None else None
-    if crossing is None:
+    if curve is None or crossing is None:
         return "There is no pretrained and stable pair to compare."
-    first, last = 100 * crossing.lead_first, 100 * crossing.lead_last
-    span = (
-        f"{first:+.1f} points with {crossing.first_rows:.0f} training rows, {last:+.1f} with {crossing.last_rows:.0f}"
-    )
+    # A lead is ahead for every metric.
+    unit = replace(curve.unit, sign=1.0)
+    first, last = unit.change(crossing.lead_first, 1), unit.change(crossing.lead_last, 1)
+    span = f"{first} {unit.name} with {crossing.first_rows:.0f} training rows, {last} with {crossing.last_rows:.0f}"
     if math.isnan(crossing.rows):
         return f"{crossing.zoo} and {crossing.stable} do not cross: the lead of {crossing.zoo} is {span}."
     return f"{crossing.zoo} leads {crossing.stable} below {_rows(crossing)} training rows: {span}."

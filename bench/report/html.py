@@ -31,7 +31,7 @@ from bench.report.tables import (
     scores_table,
     split_table,
 )
-from bench.report.wording import check_line, deferral_sentence, points, protocol, undecided
+from bench.report.wording import check_line, deferral_sentence, protocol, undecided
 
 SECTIONS = (
     ("decision", "Recommendation"),
@@ -99,19 +99,21 @@ def _view(content: Content, examples: Sequence[Example], labels: Sequence[str]) 
         "confidence_about": confidence_about(content).replace("`", ""),
         "pictures": {one.name: one for one in pictures},
         "values": {one.name: of_picture(one) for one in pictures},
+        "reach": content.unit.reach_word("this"),
+        "stability_unit": f"Scores and their spread in {content.unit.name}",
         "undecided": undecided(content),
         "partial": [(row.scores.name, row.scores.reason) for row in content.rows if row.scores.reason],
         "findings": content.findings,
         "plans": plans_table(content),
         "plan_sentences": _plan_sentences(content),
         "no_items": NO_ITEMS,
-        "cards": [card(row) for row in content.rows],
+        "cards": [card(row, content.unit) for row in content.rows],
         "changes": changes_table(content),
         "changes_about": _changes_about(content),
         "costs": costs_table(content),
         "costs_about": _costs_about(content),
         "examples": [_example(one) for one in examples],
-        "checks": [(one.met, check_line(one)) for one in content.checks],
+        "checks": [(one.met, check_line(one, content.unit)) for one in content.checks],
         "data_facts": _data_facts(content, about),
         "data_notes": about.get("data_notes", ()),
         "provenance": _provenance(content),
@@ -137,7 +139,7 @@ class _Decision:
 def _decision(content: Content) -> _Decision:
     decision = content.decision
     single = math.isnan(decision.confidence)
-    price = "?" if math.isnan(decision.price) else f"{100 * max(0.0, decision.price):.2f} points"
+    price = "?" if math.isnan(decision.price) else content.unit.amount(max(0.0, decision.price))
     runner_up = content.row(decision.runner_up)
     tiles = (
         ("Confidence", "?" if single else f"{decision.confidence:.2f}", _why_confidence(content)),
@@ -145,7 +147,9 @@ def _decision(content: Content) -> _Decision:
         (
             "Runner-up",
             decision.runner_up or "?",
-            "no other model is a contender" if runner_up is None else f"mean {points(runner_up.scores.mean)}",
+            "no other model is a contender"
+            if runner_up is None
+            else f"mean {content.unit.score(runner_up.scores.mean)}",
         ),
     )
     return _Decision(
@@ -171,7 +175,7 @@ def _verb(content: Content) -> str:
 def _why_confidence(content: Content) -> str:
     if math.isnan(content.decision.confidence):
         return "one split alone cannot tell"
-    return f"probability of lying within {100 * content.task.margin:g} of the best"
+    return f"probability of lying within {content.unit.margin(content.margin)} of the best"
 
 
 def _changes(content: Content) -> list[str]:
@@ -185,7 +189,7 @@ def _changes(content: Content) -> list[str]:
         said.append(decision.also)
     if decision.winner_changes >= 0.005:
         share = f"{100 * decision.winner_changes:.0f} of 100 runs"
-        said.append(f"With other seeds another model has the highest mean in {share}.")
+        said.append(f"With other seeds another model has the {content.unit.best} mean in {share}.")
     said.extend(f"Left out: {name} ({why})." for name, why in decision.excluded.items())
     return said
 
@@ -209,10 +213,12 @@ def _plan_sentences(content: Content) -> list[str]:
 
 def _changes_about(content: Content) -> str:
     items = next((row.robustness.items for row in content.rows if row.robustness is not None), 0)
+    change = "change of a probability"
+    if content.task.prediction != "probability":
+        change = "change of a prediction, in the same shares,"
     return (
         f"The {content.task.metrics[0]} of {items} test items before and after each change. The last two columns hold "
-        "the largest change of a probability when the rows come in reverse and when they come one by one; both should "
-        "be 0."
+        f"the largest {change} when the rows come in reverse and when they come one by one; both should be 0."
     )
 
 

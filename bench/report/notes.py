@@ -52,7 +52,7 @@ def _missing(content: Content) -> dict[tuple[str, str], list[str]]:
     """Return the models whose figure of a column is missing, by column and reason."""
     missing: dict[tuple[str, str], list[str]] = {}
     for row in _with_cells(content):
-        cells = dict(zip(HEADERS, cells_of(row, content.task.reference), strict=True))
+        cells = dict(zip(HEADERS, cells_of(row, content), strict=True))
         for header, why in _reasons(row, content).items():
             if cells[header].partition(" (")[0] == "?":
                 missing.setdefault((header, why), []).append(row.scores.name)

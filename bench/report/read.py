@@ -17,6 +17,7 @@ from bench.report.curve import crossing_sentence, curve_advice, read_curve
 from bench.report.findings import find_all
 from bench.report.source import Source, check_scores
 from bench.report.timings import best_covering
+from bench.report.units import unit_of
 from bench.results import Store, read_measured, read_provenance
 from bench.settings import Expected, ReportSettings
 from bench.stats.comparison import compare, score_interval
@@ -124,7 +125,7 @@ def _content(source: Source) -> Content:
             about=source.made[model.name]["about"],
             scores=model,
             mean=score_interval(model, scoring.test_train_ratio),
-            against=compare(model, known[source.reference], task.metrics[0], task.margin, scoring.test_train_ratio),
+            against=compare(model, known[source.reference], task.metrics[0], scoring.margin, scoring.test_train_ratio),
             others=_mean_scores(records[model.name], task.metrics[1:]),
             stability=stability(model, _churn(items[model.name], model), _robustness(store, model.name, keys), scoring),
             items=items[model.name],
@@ -143,6 +144,8 @@ def _content(source: Source) -> Content:
         machine=machine,
         rows=tuple(sorted(rows, key=lambda row: (-_or_least(row.scores.mean), row.scores.name))),
         test_train_ratio=scoring.test_train_ratio,
+        unit=scoring.unit,
+        margin=scoring.margin,
         decision=decision,
         settings=settings,
         limits=limits,
@@ -155,6 +158,7 @@ def _content(source: Source) -> Content:
 
 def _scoring(task: Task, root_seed: int, records: Sequence[Record]) -> Scoring:
     metric = metrics.metric(task.metrics[0])
+    usual = _usual_score(metric.name, task.reference, records)
     sizes = [(record.n_test, record.n_train) for record in records if record.n_train]
     return Scoring(
         metric=metric.name,
@@ -162,10 +166,19 @@ def _scoring(task: Task, root_seed: int, records: Sequence[Record]) -> Scoring:
         is_share=metric.is_share,
         reference=task.reference,
         floor=task.floor,
-        margin=task.margin,
+        margin=task.margin_at(usual),
         test_train_ratio=sum(t for t, _ in sizes) / sum(n for _, n in sizes) if sizes else math.nan,
         seed=seed_for(root_seed, "report", task.name),
+        unit=unit_of(metric.name, usual),
+        scale=1.0 if metric.in_points else abs(usual),
     )
+
+
+def _usual_score(name: str, reference: str, records: Sequence[Record]) -> float:
+    """Return the reference's mean score over all cells; of all models where it has none, and NaN where nobody has."""
+    ok = [record for record in records if record.status == "ok"]
+    found = [record.scores[name] for record in ok if record.model == reference] or [one.scores[name] for one in ok]
+    return math.fsum(found) / len(found) if found else math.nan
 
 
 def _facts(source: Source, name: str, store: Store, items: Items | None) -> ModelFacts:
@@ -177,7 +190,7 @@ def _facts(source: Source, name: str, store: Store, items: Items | None) -> Mode
         licence=about["licence"],
         weights_mb=about["weights_mb"],
         cost=read_measured(store.cost(name), source.key(name), Cost),
-        right=_right(items) if items is not None and share else None,
+        by_item=_right(items) if items is not None and share else None,
         groups=items.groups if items is not None else None,
     )
 

@@ -8,20 +8,23 @@ from bench.metrics import metric
 from bench.report.columns import (
     COST_HEADERS,
     HEADERS,
-    SPLIT_ABOUT,
-    SPLIT_HEADERS,
     cells_of,
     confidence_cells,
     confidence_headers,
     cost_cells,
+    other_cells,
     other_metrics,
+    others_in_points,
     place,
+    split_about,
+    split_headers,
     split_rows,
 )
 from bench.report.content import Content, Row
 from bench.report.figures.picture import Picture
-from bench.report.wording import estimate, points, share
+from bench.report.wording import estimate, moved, score_estimate, share, size_estimate
 from bench.stats.estimate import Estimate
+from bench.stats.unit import Unit
 
 TEXTS = frozenset(
     ("model", "role", "verdict", "grade", "true class", "predicted class", "licence", "key of its table", "method")
@@ -52,29 +55,30 @@ def of_picture(picture: Picture) -> Table:
 def scores_table(content: Content) -> Table:
     """Return the table that every report shows."""
     return Table(
-        caption=f"In points of the {metric(content.task.metrics[0]).label}, the best mean first",
+        caption=f"{_scores_caption(content)}, the best mean first",
         headers=HEADERS,
-        rows=tuple(cells_of(row, content.task.reference) for row in content.rows),
+        rows=tuple(cells_of(row, content) for row in content.rows),
         marked=content.decision.pick,
     )
+
+
+def _scores_caption(content: Content) -> str:
+    return f"In points of the {content.unit.label}" if content.unit.in_points else content.unit.label
 
 
 def split_table(content: Content) -> Table:
     """Return how each model compares with the reference over the items of one split; without rows where it does not."""
     rows = tuple(split_rows(content))
-    return Table(caption=SPLIT_ABOUT, headers=SPLIT_HEADERS, rows=rows, marked=content.decision.pick)
+    return Table(caption=split_about(content), headers=split_headers(content), rows=rows, marked=content.decision.pick)
 
 
 def others_table(content: Content) -> Table:
     """Return the metrics that do not decide, and the place on the Pareto front."""
     names = other_metrics(content)
     return Table(
-        caption="Means over all cells, in points",
+        caption=f"Means over all cells{', in points' * others_in_points(content)}",
         headers=("model", *(metric(name).label for name in names), "P(best)", "on the front"),
-        rows=tuple(
-            (row.label, *(points(row.others.get(name, math.nan)) for name in names), *place(row))
-            for row in content.rows
-        ),
+        rows=tuple((row.label, *other_cells(row, content), *place(row)) for row in content.rows),
         marked=content.decision.pick,
     )
 
@@ -120,20 +124,27 @@ def changes_table(content: Content) -> Table:
     probed = [row for row in content.rows if row.robustness is not None]
     kinds = tuple(dict.fromkeys(kind for row in probed if row.robustness for kind in row.robustness.perturbed))
     return Table(
-        caption="Score on changed inputs, and the share of items whose prediction flips",
+        caption=f"Score on changed inputs, and {_what_changes(content)}",
         headers=("model", "clean", *kinds, "rows reversed", "one by one"),
-        rows=tuple(_changes(row, kinds) for row in content.rows),
+        rows=tuple(_changes(row, kinds, content) for row in content.rows),
         marked=content.decision.pick,
     ) if probed else Table(caption="", headers=(), rows=())  # fmt: skip
 
 
-def _changes(row: Row, kinds: Sequence[str]) -> tuple[str, ...]:
+def _what_changes(content: Content) -> str:
+    if content.task.prediction == "probability":
+        return "the share of items whose prediction flips"
+    return "how far predictions move, as a share of the interquartile range of the targets"
+
+
+def _changes(row: Row, kinds: Sequence[str], content: Content) -> tuple[str, ...]:
     found = row.robustness
     if found is None:
         return row.scores.name, "? (not probed)", *("?",) * (len(kinds) + 2)
+    unit = content.unit
     pairs = [found.perturbed.get(kind) for kind in kinds]
-    cells = ["?" if pair is None else f"{points(pair[0])} ({share(pair[1])} flip)" for pair in pairs]
-    return row.scores.name, points(found.clean), *cells, f"{found.order:.3g}", f"{found.batch:.3g}"
+    cells = ["?" if pair is None else f"{unit.plain(pair[0])} ({moved(pair[1], content)})" for pair in pairs]
+    return row.scores.name, unit.plain(found.clean), *cells, f"{found.order:.3g}", f"{found.batch:.3g}"
 
 
 def costs_table(content: Content) -> Table:
@@ -208,7 +219,20 @@ GRADED = {"total_sd": "total SD", "excess_churn": "churn", "failure_rate": "fail
 """Component of the card and its name among the grades."""
 
 
-def card(row: Row) -> Card:
+_SCORES = ("deflated_best", "worst_fold", "tail_mean", "dependable")
+_SIZES = ("seed_sd", "training_sd", "total_sd", "robustness")
+
+
+def _component(name: str, found: Estimate, unit: Unit) -> str:
+    """Return the value of one component; what is neither a score nor a spread of scores in per cent."""
+    if name in _SCORES:
+        return score_estimate(found, unit)
+    if name in _SIZES:
+        return size_estimate(found, unit)
+    return estimate(found, "{:.2f}".format) if name == "excess_churn" else estimate(found)
+
+
+def card(row: Row, unit: Unit) -> Card:
     """Return the stability card of one model."""
     found = row.stability
     estimates = {one.name: getattr(found, one.name) for one in fields(found)}
@@ -219,7 +243,7 @@ def card(row: Row) -> Card:
         components=tuple(
             Component(
                 label=LABELS.get(name, name.replace("_", " ")),
-                value=estimate(one, scale=1 if name == "excess_churn" else 100),
+                value=_component(name, one, unit),
                 note=one.method if one.measured else one.why,
                 letter=found.grades.get(GRADED.get(name, ""), ""),
             )

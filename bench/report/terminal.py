@@ -35,7 +35,7 @@ def print_report(console: Console, content: Content) -> None:
     for line in undecided(content):
         console.print(Text(line))
     for check in content.checks:
-        console.print(Text(check_line(check), style="" if check.met else "red"))
+        console.print(Text(check_line(check, content.unit), style="" if check.met else "red"))
     console.print()
     console.print(Markdown(recommendation(content)))
     pick = content.row(content.decision.pick)
@@ -45,7 +45,7 @@ def print_report(console: Console, content: Content) -> None:
 
 
 def _table(console: Console, content: Content) -> Table:
-    rows = [cells_of(row, content.task.reference) for row in content.rows]
+    rows = [cells_of(row, content) for row in content.rows]
     widths = dict(zip(HEADERS, (max(map(len, column)) + 2 for column in zip(HEADERS, *rows, strict=True)), strict=True))
     shown = list(HEADERS)
     for header in FIRST_TO_GO:

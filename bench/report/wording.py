@@ -1,16 +1,19 @@
 """Numbers and sentences as every report words them."""
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 
 from bench.report.content import Check, Content, Row
 from bench.settings import ReportSettings
 from bench.stats.decision import what_is_needed
 from bench.stats.estimate import Estimate
+from bench.stats.unit import Unit
 from bench.types import Decision
 
 
 def points(value: float) -> str:
-    """Return a score in points of the metric, two decimals; a question mark where there is none.
+    """Return a share in points, two decimals; a question mark where there is none. Scores go through a `Unit`.
 
     Examples
     --------
@@ -24,18 +27,6 @@ FEWER_FOLDS = (
     "The mean of fewer folds is the reference's mean plus the difference to it on the folds that both have; its "
     "dependable score is moved with it."
 )
-
-
-def decimals(value: float) -> str:
-    """Return a loss, which is no share, with four decimals; a question mark where there is none."""
-    return "?" if math.isnan(value) else f"{value:.4f}"
-
-
-def interval(low: float, high: float, sign: bool = False) -> str:
-    """Return an interval in points; a question mark where there is none."""
-    if math.isnan(low):
-        return "?"
-    return f"{100 * low:+.2f} to {100 * high:+.2f}" if sign else f"{100 * low:.2f} to {100 * high:.2f}"
 
 
 def seconds(value: float) -> str:
@@ -62,8 +53,16 @@ def share(value: float) -> str:
     return "?" if math.isnan(value) else f"{100 * value:.1f} %"
 
 
-def estimate(found: Estimate, scale: float = 100.0) -> str:
-    """Return a figure with its interval in points, or a question mark and why it was not measured.
+CHURN_OF_VALUES = "Churn is the mean absolute change of a prediction over the interquartile range of the targets."
+
+
+def moved(changed: float, content: Content) -> str:
+    """Return how far small changes of the inputs move predictions: the share that flips, or how far values move."""
+    return f"{share(changed)} {'flip' if content.task.prediction == 'probability' else 'moved'}"
+
+
+def estimate(found: Estimate, show: Callable[[float], str] = points) -> str:
+    """Return a figure with its interval, or a question mark and why it was not measured.
 
     Examples
     --------
@@ -73,8 +72,19 @@ def estimate(found: Estimate, scale: float = 100.0) -> str:
     if not found.measured:
         return f"? ({found.why})"
     if math.isnan(found.low):
-        return f"{scale * found.value:.2f}"
-    return f"{scale * found.value:.2f} ({scale * found.low:.2f} to {scale * found.high:.2f})"
+        return show(found.value)
+    return f"{show(found.value)} ({show(found.low)} to {show(found.high)})"
+
+
+def size_estimate(found: Estimate, unit: Unit) -> str:
+    """Return the same of a spread or a loss of scores."""
+    return estimate(found, unit.size)
+
+
+def score_estimate(found: Estimate, unit: Unit) -> str:
+    """Return the same of a turned score, as the metric itself."""
+    ends = (found.low, found.high) if unit.sign > 0 else (found.high, found.low)
+    return estimate(replace(found, low=ends[0], high=ends[1]), unit.score)
 
 
 def _threshold(value: float) -> str:
@@ -134,15 +144,14 @@ def recommendation(content: Content) -> str:
     if not math.isnan(decision.price):
         # One split gives no expectation.
         how = "on this split" if math.isnan(decision.confidence) else "expected"
-        text += f" Price: {100 * max(0.0, decision.price):.2f} points, {how}."
+        text += f" Price: {content.unit.amount(max(0.0, decision.price))}, {how}."
     if decision.runner_up:
         text += f" Prefer `{decision.runner_up}` if {decision.would_change_if}."
     if decision.also:
         text += f" {decision.also}"
     if not math.isnan(decision.winner_changes) and decision.winner_changes >= 0.005:
-        text += (
-            f" With other seeds another model has the highest mean in {100 * decision.winner_changes:.0f} of 100 runs."
-        )
+        often = f"{100 * decision.winner_changes:.0f} of 100 runs"
+        text += f" With other seeds another model has the {content.unit.best} mean in {often}."
     return text + _barred(decision)
 
 
@@ -154,10 +163,11 @@ def _barred(decision: Decision) -> str:
 
 def undecided(content: Content) -> list[str]:
     """Return a line for every verdict "cannot tell": what these splits can find, and what would find the margin."""
+    unit = content.unit
     return [
-        f"{row.scores.name}: the data cannot tell whether its difference of {100 * row.against.difference:+.2f} points "
-        f"({interval(row.against.low, row.against.high, sign=True)}) lies within the margin; "
-        f"{what_is_needed(row.against.detectable, row.against.folds_needed, content.task.margin)}."
+        f"{row.scores.name}: the data cannot tell whether its difference of {unit.change(row.against.difference)} "
+        f"{unit.name} ({unit.changes(row.against.low, row.against.high)}) lies within the margin; "
+        f"{what_is_needed(row.against.detectable, row.against.folds_needed, content.margin, unit)}."
         for row in content.rows
         if row.against.verdict == "cannot tell" and not math.isnan(row.against.detectable)
     ]
@@ -174,20 +184,32 @@ def protocol(content: Content) -> str:
     else:
         how = " x ".join((_count(inputs["folds"], "fold"), _count(about["repeats"], "repeat"), seeds))
     return (
-        f"{content.task.metrics[0]} in points; {content.data}, {about['rows']} rows, {about['classes']} classes; "
-        f"{how}; the margin is {_count(100 * content.task.margin, 'point')}"
+        f"{content.task.metrics[0]}{' in points' * content.unit.in_points}; {content.data}, {about['rows']} rows"
+        f"{_classes(content)}; {how}; the margin is {_margin(content)}"
     )
+
+
+def _classes(content: Content) -> str:
+    return f", {content.facts['about']['classes']} classes" if content.task.prediction == "probability" else ""
+
+
+def _margin(content: Content) -> str:
+    if content.unit.in_points:
+        return _count(100 * content.margin, "point")
+    size = content.unit.margin(content.margin)
+    share = f"{100 * content.task.margin:g} % of the mean of {content.task.reference}"
+    return f"{size}, {share}" if content.task.margin_relative else size
 
 
 def _count(number: float, noun: str) -> str:
     return f"{number:g} {noun}{'' if number == 1 else 's'}"
 
 
-def check_line(check: Check) -> str:
+def check_line(check: Check, unit: Unit) -> str:
     """Return a published figure beside the measured one, as one line."""
     one = check.expected
     word = "met" if check.met else "MISSED"
     return (
-        f"{word}: {one.model} {points(check.measured)}, expected {points(one.score)} "
-        f"(tolerance {100 * one.tolerance:g}): {one.source}"
+        f"{word}: {one.model} {unit.plain(check.measured)}, expected {unit.plain(one.score)} "
+        f"(tolerance {unit.margin(one.tolerance)}): {one.source}"
     )

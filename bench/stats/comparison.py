@@ -31,11 +31,11 @@ def paired(one: ModelScores, other: ModelScores, test_train_ratio: float) -> Cor
     """
     mine, theirs = shared_folds(one.folds, one.by_fold, other.folds, other.by_fold)
     gaps = mine - theirs
-    if len(gaps) == 1 and one.facts.right is not None and other.facts.right is not None:
+    if len(gaps) == 1 and one.facts.by_item is not None and other.facts.by_item is not None:
         # The same draws whichever way round the two are given.
         first, second = sorted((one, other), key=lambda model: model.name)
         seed, groups = seed_for(0, first.name, second.name), first.facts.groups
-        gap = item_difference(first.facts.right, second.facts.right, seed, groups)  # type: ignore[arg-type]
+        gap = item_difference(first.facts.by_item, second.facts.by_item, seed, groups, one.scale)  # type: ignore[arg-type]
         return gap if first is one else replace(gap, mean=-gap.mean)
     return corrected_mean(gaps, test_train_ratio, max(_resolution(model, gaps) for model in (one, other)))
 
@@ -89,14 +89,14 @@ def compare(
 
 
 def _mcnemar(one: ModelScores, other: ModelScores) -> float:
-    """Return McNemar's p; NaN where items come in groups, which it would take as independent."""
-    mine, theirs = one.facts.right, other.facts.right
-    if mine is None or theirs is None or one.facts.groups is not None:
+    """Return McNemar's p; NaN where items come in groups, which it takes as independent, or are not right or wrong."""
+    mine, theirs = one.facts.by_item, other.facts.by_item
+    if mine is None or theirs is None or one.facts.groups is not None or mine.dtype != bool:
         return math.nan
-    return mcnemar(mine[0], theirs[0])
+    return mcnemar(mine[0].astype(bool), theirs[0].astype(bool))
 
 
 def _resolution(scores: ModelScores, by_fold: Floats) -> float:
     """Return the least standard error: the weight of one item; of one group where the folds agree exactly."""
-    units = scores.facts.group_count if len(by_fold) and np.ptp(by_fold) <= AGREE else 0
-    return 1 / (units or scores.items) if scores.items else 0.0
+    units = scores.facts.group_count if len(by_fold) and np.ptp(by_fold) <= AGREE * scores.scale else 0
+    return scores.scale / (units or scores.items) if scores.items else 0.0

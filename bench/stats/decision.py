@@ -16,6 +16,7 @@ from bench.stats.comparison import bridged, paired
 from bench.stats.limits import broken_limit
 from bench.stats.pairs import CorrectedMean, detectable_difference, folds_needed
 from bench.stats.table import ModelScores, Scoring
+from bench.stats.unit import Unit
 from bench.types import ROLES, Decision
 
 BEATS_FLOOR = 0.95
@@ -53,9 +54,9 @@ def decide(models: Sequence[ModelScores], scoring: Scoring, limits: Limits) -> D
         if model.role != "floor" and math.isnan(model.mean)
     }
     if len(known[scoring.reference].folds) < 2:
-        if any(known[name].facts.right is None for name in (scoring.reference, scoring.floor)):
-            return _one_split(known, known[scoring.reference], excluded)
-        blind = (name for name, model in known.items() if model.facts.right is None)
+        if any(known[name].facts.by_item is None for name in (scoring.reference, scoring.floor)):
+            return _one_split(known, known[scoring.reference], excluded, scoring.unit)
+        blind = (name for name, model in known.items() if model.facts.by_item is None)
         excluded = {**dict.fromkeys(blind, "on one split nothing is known of it without its predictions"), **excluded}
     return replace(_Choice(known, scoring, excluded).decide(), excluded=excluded)
 
@@ -77,6 +78,10 @@ class _Choice:
         return self.scoring.margin
 
     @property
+    def unit(self) -> Unit:
+        return self.scoring.unit
+
+    @property
     def ratio(self) -> float:
         return self.scoring.test_train_ratio
 
@@ -89,7 +94,7 @@ class _Choice:
         if not contenders and math.isnan(self._difference(self.reference, floor).scale):
             return _nothing(f"{floor.name} shares fewer than two folds with the others, so none is known to beat it.")
         if not contenders:
-            size = f"the margin of {100 * self.margin:g}"
+            size = f"the margin of {self.unit.margin(self.margin)}"
             reason = f"No model beats {self.scoring.floor} by {size} with a probability of {BEATS_FLOOR}."
             return _nothing(reason, "" if self.excluded else "Look at the data before trying larger models.")
         best = max(contenders, key=lambda model: (model.mean, model is self.reference))
@@ -139,47 +144,52 @@ class _Choice:
         rival = max(rivals, key=_dependable)
         regret = {model.name: expected_regret(model, best.mean - model.shift) for model in (best, rival)}
         conflict = (
-            f"mean and dependable score disagree: {best.name} is {100 * (best.mean - rival.mean):.2f} points ahead on "
-            f"average, {rival.name} {100 * (_dependable(rival) - _dependable(best)):.2f} points in the worst run of "
-            f"ten; a single run falls short of the best mean by {100 * regret[best.name]:.2f} points with {best.name} "
-            f"and by {100 * regret[rival.name]:.2f} with {rival.name}"
+            f"mean and dependable score disagree: {best.name} is {self.unit.amount(best.mean - rival.mean)} ahead on "
+            f"average, {rival.name} {self.unit.amount(_dependable(rival) - _dependable(best))} in the worst run of "
+            f"ten; a single run falls short of the best mean by {self.unit.amount(regret[best.name])} with {best.name} "
+            f"and by {self.unit.size(regret[rival.name])} with {rival.name}"
         )
         return (best if regret[best.name] <= regret[rival.name] else rival), (conflict,)
 
     def _cannot_separate(self, best: ModelScores) -> str:
         lead = paired(best, self.reference, self.ratio)
-        needed = what_is_needed(detectable_difference(lead), folds_needed(lead, self.margin), self.margin)
-        return f"the data cannot separate it from {best.name}, which leads by {100 * lead.mean:.2f} points: {needed}"
+        needed = what_is_needed(detectable_difference(lead), folds_needed(lead, self.margin), self.margin, self.unit)
+        lead_by = self.unit.amount(lead.mean)
+        return f"the data cannot separate it from {best.name}, which leads by {lead_by}: {needed}"
 
     def _facts(self, pick: ModelScores, best: ModelScores, runner_up: ModelScores) -> tuple[str, ...]:
         facts = []
         if pick is best:
             allowed = " of those that are not left out" if self.excluded else ""
-            facts.append(f"it has the best mean score{allowed}, {100 * pick.mean:.2f}")
+            what = "score" if self.unit.in_points else self.unit.label
+            facts.append(f"it has the best mean {what}{allowed}, {self.unit.score(pick.mean)}")
         elif self._p_within(best, pick) >= NOT_WORSE:
-            gap = self._difference(pick, best)
-            low, high = gap.interval()
+            gap, margin = self._difference(pick, best), self.unit.margin(self.margin)
             facts.append(
-                f"it is within the margin of {100 * self.margin:g} of the best, {best.name}, with probability "
-                f"{self._p_within(best, pick):.2f} ({100 * gap.mean:+.2f} points, 95 % CI {100 * low:+.2f} to "
-                f"{100 * high:+.2f})"
+                f"it is within the margin of {margin} of the best, {best.name}, with probability "
+                f"{self._p_within(best, pick):.2f} ({self.unit.change(gap.mean)} {self.unit.name}, 95 % CI "
+                f"{self.unit.changes(*gap.interval())})"
             )
         what = "runs" if len(pick.folds) > 1 else "test sets of this size"
-        dependable = f"nine {what} in ten score at least {100 * _dependable(pick):.2f}"
+        dependable = f"nine {what} in ten {self.unit.reach(_dependable(pick))}"
         if runner_up is pick:
             return (*facts, dependable, "no other model is a contender")
-        return (*facts, f"{dependable} ({runner_up.name}: {100 * _dependable(runner_up):.2f})", _cost(pick, runner_up))
+        other = f"{runner_up.name}: {self.unit.score(_dependable(runner_up))}"
+        return (*facts, f"{dependable} ({other})", _cost(pick, runner_up))
 
     def _would_change(self, pick: ModelScores, best: ModelScores, runner_up: ModelScores) -> str:
         if runner_up is pick:
             return "another model beat the floor"
-        gap = 100 * abs(pick.mean - runner_up.mean)
-        size = f"{gap:.2f} points" if gap >= 0.005 else "less than 0.01 points"
+        gap, unit = abs(pick.mean - runner_up.mean), self.unit
+        least = unit.smallest
+        visible = gap >= least / 2
+        size = unit.amount(gap) if visible else f"less than {unit.amount(least)}"
         if pick is not best:
-            return f"a difference of {size} matters (the margin is {100 * self.margin:g})"
+            return f"a difference of {size} matters (the margin is {unit.margin(self.margin)})"
         if runner_up.cost < pick.cost:
             return f"speed matters more than {size}"
-        return f"it gains {size} or more" if gap >= 0.005 else "it does better on more data"
+        gains = f"it gains {size} or more" if unit.in_points else f"it improves by {size} or more"
+        return gains if visible else "it does better on more data"
 
 
 def expected_regret(model: ModelScores, target: float) -> float:
@@ -194,14 +204,14 @@ def expected_regret(model: ModelScores, target: float) -> float:
     return float(np.nanmean(np.maximum(0.0, target - model.cells)))
 
 
-def what_is_needed(detectable: float, folds: float, margin: float) -> str:
+def what_is_needed(detectable: float, folds: float, margin: float, unit: Unit) -> str:
     """Say what these splits can find, and how many folds would find the margin."""
-    said = f"these splits would tell {100 * detectable:.2f} points or more from nothing"
+    said = f"these splits would tell {unit.amount(detectable)} or more from nothing"
     if detectable <= margin or math.isnan(folds):
         return said
     if math.isinf(folds):
-        return f"{said}, and no number of repeats would tell {100 * margin:g}: more rows are needed"
-    return f"{said}; {folds:.0f} folds over all repeats would tell {100 * margin:g}"
+        return f"{said}, and no number of repeats would tell {unit.margin(margin)}: more rows are needed"
+    return f"{said}; {folds:.0f} folds over all repeats would tell {unit.margin(margin)}"
 
 
 def _by_dependability(models: Sequence[ModelScores], margin: float) -> list[ModelScores]:
@@ -238,20 +248,25 @@ def _times(ratio: float) -> str:
     return f"{ratio:.1f}".removesuffix(".0") if ratio < 10 else f"{float(f'{ratio:.2g}'):,.0f}"
 
 
-def _one_split(known: dict[str, ModelScores], stable: ModelScores, excluded: Mapping[str, str]) -> Decision:
+def _one_split(known: dict[str, ModelScores], stable: ModelScores, excluded: Mapping[str, str], unit: Unit) -> Decision:
     able = [model for name, model in known.items() if model.role != "floor" and name not in excluded]
     if stable not in able:
         return replace(
             _nothing("One split cannot tell a difference from noise, and the reference is barred."), excluded=excluded
         )
     best = max(able, key=lambda model: model.mean)
-    leads = f"{best.name} scores highest on it, {100 * (best.mean - stable.mean):.2f} points above the reference"
+    lead = unit.amount(best.mean - stable.mean)
+    leads = f"{best.name} scores highest on it, {lead} above the reference"
+    if unit.sign < 0:
+        leads = (
+            f"{best.name} has the lowest {unit.label} on it, {unit.size(best.mean - stable.mean)} below the reference's"
+        )
     return Decision(
         pick=stable.name,
         confidence=math.nan,
         because=(
             "one split cannot tell a difference from noise, so the stable reference stays",
-            leads if best is not stable else "no model scores higher on it",
+            leads if best is not stable else f"no model {'scores higher' if unit.sign > 0 else 'does better'} on it",
             "repeated folds (protocol=cv) give every difference an interval",
         ),
         price=best.mean - stable.mean,

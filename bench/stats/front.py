@@ -32,7 +32,7 @@ def front_of(scores: Sequence[ModelScores], scoring: Scoring) -> Front:
 
 def _on_one_split(models: Sequence[ModelScores], scoring: Scoring) -> Front:
     """Return the front over items, of the models whose single predictions are known."""
-    known = {model.name: model.facts.right for model in models if model.facts.right is not None}
+    known = {model.name: model.facts.by_item for model in models if model.facts.by_item is not None}
     groups = next((model.facts.groups for model in models if model.name in known), None)
     return pareto_front_on_one_split(
         known,

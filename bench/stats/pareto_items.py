@@ -6,6 +6,7 @@ model. Nothing is said of other training rows.
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from bench.stats.pareto import REPLICATES, Front, members_of, on_front, winner_c
 
 
 def pareto_front_on_one_split(
-    right: Mapping[str, NDArray[np.bool_]],
+    by_item: Mapping[str, NDArray[Any]],
     groups: NDArray[np.integer] | None,
     dependable: Mapping[str, float],
     costs: Mapping[str, float],
@@ -26,8 +27,8 @@ def pareto_front_on_one_split(
 
     Parameters
     ----------
-    right : mapping of arrays, shape (S, n)
-        Whether each model is right on the same n items under each of its seeds.
+    by_item : mapping of arrays, shape (S, n)
+        Score of each model on the same n items under each of its seeds; of a share, whether it is right.
     groups : array, shape (n,), or None
         Codes of items that come together.
     dependable, costs : mapping
@@ -42,8 +43,8 @@ def pareto_front_on_one_split(
     >>> [(one.model, one.p_best, one.mark) for one in front.members]
     [('a', 1.0, 'solid'), ('b', 0.0, 'grey')]
     """
-    names = sorted(right)
-    items = [right[name].astype(float) for name in names]
+    names = sorted(by_item)
+    items = [by_item[name].astype(float) for name in names]
     rows = unit_sums(np.column_stack([one.mean(axis=0) for one in items]), groups) if names else np.empty((0, 1))
     if len(rows) < 2:
         return Front(members=(), winner_changes=math.nan, why="fewer than two items or groups")
@@ -62,5 +63,5 @@ def pareto_front_on_one_split(
     members = members_of(names, means, scores, prices, cost, front, f"joint bootstrap over {units}, t over seeds")
     tables = [np.sort(one.mean(axis=1))[None, :] for one in items]
     return Front(
-        members=tuple(members[name] for name in right), winner_changes=winner_changes(tables, means, generator)
+        members=tuple(members[name] for name in by_item), winner_changes=winner_changes(tables, means, generator)
     )

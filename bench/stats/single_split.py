@@ -6,6 +6,7 @@ training sample would do, which takes folds.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,11 +37,12 @@ def mean_on_one_split(cells: NDArray[np.floating], item_variance: float, groups:
 
 
 def item_difference(
-    one: NDArray[np.bool_], other: NDArray[np.bool_], seed: int, groups: NDArray[np.integer] | None = None
+    one: NDArray[Any], other: NDArray[Any], seed: int, groups: NDArray[np.integer] | None = None, scale: float = 1.0
 ) -> CorrectedMean:
     """Return the mean difference over the same items, both shapes (S, n), by a bootstrap over items and seeds.
 
-    Items that come in groups, codes of shape (n,), are drawn by the group.
+    Items that come in groups, codes of shape (n,), are drawn by the group. ``scale`` is that of
+    `bench.stats.table.Scoring`.
 
     Examples
     --------
@@ -58,7 +60,7 @@ def item_difference(
     units = one.shape[1]
     if groups is not None and (means[0] == means[1]).all():
         units = len(np.unique(groups))
-    of_items = max(1 / units, float(found.replicates.std()))
+    of_items = max(scale / units, float(found.replicates.std()))
     # The t of two or three seeds has no standard deviation that replicates could show: it enters by its own variance.
     variance = of_items**2 + seed_variance(sides)[0]
     # What is taken off for single items makes the variance of seeds smaller, and no surer.

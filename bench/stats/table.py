@@ -14,6 +14,7 @@ from bench.stats.dependable import dependable_score
 from bench.stats.estimate import Estimate
 from bench.stats.seconds import median, one_two_five, relative_spread, seconds_per_thousand
 from bench.stats.single_split import dependable_on_one_split
+from bench.stats.unit import POINTS, Unit
 from bench.types import Cost, Record, Role, seed_for
 
 
@@ -35,6 +36,10 @@ class Scoring:
     """Test rows divided by training rows of a fold."""
     seed: int
     """Of all resampling."""
+    unit: Unit = POINTS
+    """How scores are printed."""
+    scale: float = 1.0
+    """By how much a single item moves a score, times the number of items: 1 where scores lie between 0 and 1."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -47,8 +52,9 @@ class ModelFacts:
     """Size of pretrained weights."""
     cost: Cost | None
     """None where it was not measured."""
-    right: NDArray[np.bool_] | None
-    """Whether each tested row was predicted right, shape (S, n), rows in one order for all models."""
+    by_item: NDArray[np.bool_] | NDArray[np.floating] | None
+    """Score of each tested row under each seed, shape (S, n), larger is better and the mean is the model's score; rows
+    in one order for all models. Of a share, whether the row was predicted right."""
     groups: NDArray[np.integer] | None = None
     """Codes of the groups that these rows come in, shape (n,); None where they do not."""
 
@@ -99,6 +105,8 @@ class ModelScores:
     """Folds that any model was to be run on."""
     shift: float = 0.0
     """What is added to the mean of its own folds to compare it with means of others; 0 where the folds are equal."""
+    scale: float = 1.0
+    """See `Scoring`."""
     bridged: NDArray[np.floating] | None = None
     """Cells on the folds of the reference, by `bench.stats.bridge`; None where it has these folds itself."""
 
@@ -208,6 +216,7 @@ def _scores_of(
         dependable=_dependable(name, succeeded, len(ran) - len(ok), imputed, item_variance, facts, scoring),
         item_variance=item_variance,
         reason=others[0] if others else "",
+        scale=scoring.scale,
         failed_by=dict(Counter(r.status for r in ran if r.status != "ok").most_common()),
     )
 
@@ -255,12 +264,12 @@ def _cell_score(record: Record, scoring: Scoring, imputed: float) -> float:
 
 def _item_variance(ok: Sequence[Record], facts: ModelFacts, scoring: Scoring) -> float:
     """Return the variance that other test items give to a fold's score: the part that all seeds share, where known."""
+    found, groups = facts.by_item, facts.groups
+    if found is not None and (len(found) > 1 or groups is not None or not scoring.is_share) and ok:
+        items = float(np.mean([record.n_test for record in ok]))
+        return float(bootstrap.item_variance(found.astype(float), groups) * found.shape[1] / items)
     if not scoring.is_share:
         return math.nan
-    right, groups = facts.right, facts.groups
-    if right is not None and (len(right) > 1 or groups is not None) and ok:
-        items = float(np.mean([record.n_test for record in ok]))
-        return float(bootstrap.item_variance(right.astype(float), groups) * right.shape[1] / items)
     shares = [(record.scores[scoring.metric], record.n_test) for record in ok if record.n_test]
     return _mean([share * (1 - share) / n for share, n in shares])
 

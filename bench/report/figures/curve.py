@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from bench.report.content import Content, Curve
 from bench.report.figures.drawing import FIRST, MUTED, SECOND, Sheet, label_ends, render, short
-from bench.report.figures.picture import Picture, score_label
-from bench.report.wording import interval, points
+from bench.report.figures.picture import Picture, label_scores
 from bench.stats.curve import CurvePoint
 
 if TYPE_CHECKING:
@@ -29,7 +28,9 @@ def curve_picture(content: Content) -> Picture:
         "Models that learn nothing stand in the table only.",
         svg=render("curve", Sheet(height=3.7, right=right), lambda axes: _draw_curve(axes, content, curve, known)),
         headers=("model", "training rows", "mean", "least to largest"),
-        rows=tuple((p.model, f"{p.rows:.0f}", points(p.mean), interval(p.low, p.high)) for p in known),
+        rows=tuple(
+            (p.model, f"{p.rows:.0f}", curve.unit.score(p.mean), curve.unit.scores(p.low, p.high)) for p in known
+        ),
     )
 
 
@@ -49,7 +50,7 @@ def crossing_sentence(curve: Curve) -> str:
         ahead = found.zoo if found.lead_last > 0 else found.stable
         return (
             f"{found.zoo} and {found.stable} do not cross between {found.first_rows:.0f} and {found.last_rows:.0f} "
-            f"training rows; at the end {ahead} leads by {100 * abs(found.lead_last):.2f} points."
+            f"training rows; at the end {ahead} leads by {curve.unit.amount(abs(found.lead_last))}."
         )
     span = "" if math.isnan(found.low) else f" (95 % interval {found.low:.0f} to {found.high:.0f})"
     return f"{found.stable} overtakes {found.zoo} at {found.rows:.0f} training rows{span}."
@@ -58,26 +59,26 @@ def crossing_sentence(curve: Curve) -> str:
 def _draw_curve(axes: "Axes", content: Content, curve: Curve, known: Sequence[CurvePoint]) -> None:
     from matplotlib.ticker import FixedLocator, NullLocator
 
-    found = curve.crossing
+    found, at = curve.crossing, curve.unit.axis
     looks = {found.stable: (FIRST, "-", "o"), found.zoo: (SECOND, "--", "s")} if found else {}
     ends = []
     for model in _drawn(content, known):
         mine = sorted((point for point in known if point.model == model), key=lambda point: point.rows)
         colour, dash, marker = looks.get(model, (MUTED, "-", ""))
         rows = [point.rows for point in mine]
-        axes.plot(rows, [100 * p.mean for p in mine], dash, marker=marker, color=colour, ms=5,
+        axes.plot(rows, [at(p.mean) for p in mine], dash, marker=marker, color=colour, ms=5,
                   linewidth=2 if marker else 1, alpha=1 if marker else 0.7)  # fmt: skip
         if marker:
-            band = ([100 * p.low for p in mine], [100 * p.high for p in mine])
+            band = ([at(p.low) for p in mine], [at(p.high) for p in mine])
             axes.fill_between(rows, *band, color=colour, alpha=0.12, linewidth=0)
-        ends.append((100 * mine[-1].mean, short(model, 24), colour))
+        ends.append((at(mine[-1].mean), short(model, 24), colour))
     sizes = sorted({point.rows for point in known})
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(FixedLocator(sizes))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xticklabels([f"{size:.0f}" for size in sizes])
     axes.set_xlabel("training rows")
-    axes.set_ylabel(score_label(content))
+    label_scores(axes.yaxis, curve.unit)
     if found is not None and math.isfinite(found.rows):
         _mark_crossing(axes, found.rows, found.low, found.high)
     label_ends(axes, ends)

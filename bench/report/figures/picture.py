@@ -4,10 +4,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from bench.metrics import metric
 from bench.report.content import Content, Row
 from bench.report.figures.drawing import FIRST, SECOND, THIRD
+from bench.stats.unit import Unit
+
+if TYPE_CHECKING:
+    from matplotlib.axis import Axis
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,10 +68,14 @@ def followed(content: Content) -> list[Line]:
     ]
 
 
-def score_label(content: Content) -> str:
-    """Return the name of the axis of scores, which always grows towards the better."""
-    primary = metric(content.task.metrics[0])
-    return f"{primary.label} (points)" if primary.greater_is_better else f"{primary.label}, sign turned (points)"
+def label_scores(axis: "Axis", unit: Unit) -> None:
+    """Name the axis of scores, along which they get better; of an error the numbers fall."""
+    from matplotlib.ticker import FuncFormatter
+
+    axis.set_label_text(f"{unit.label} (points)" if unit.in_points else unit.label)
+    if unit.sign < 0:
+        axis.set_label_text(f"{unit.label}, smaller is better")
+        axis.set_major_formatter(FuncFormatter(lambda at, _: f"{0.0 - at:.6g}"))
 
 
 def scored(content: Content) -> list[Row]:

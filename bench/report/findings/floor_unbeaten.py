@@ -15,5 +15,9 @@ def find(content: Content) -> Iterator[str]:
     if (best := content.best) is not None and floor is not None and floor.scores.cells.size:
         yield (
             f"No model surely beats {content.task.floor} by the margin; the best mean is that of {best.scores.name}. "
-            "Look at the data first: do the labels follow from the inputs at all?"
+            f"Look at the data first: do the {_targets(content)} follow from the inputs at all?"
         )
+
+
+def _targets(content: Content) -> str:
+    return "labels" if content.task.prediction == "probability" else "targets"

@@ -19,8 +19,9 @@ def find(content: Content) -> Iterator[str]:
         return
     spread = float(reference.scores.by_fold.std(ddof=1))
     if 0 < best.against.difference < spread and not math.isnan(spread):
+        lead, noise = content.unit.amount(best.against.difference), content.unit.size(spread)
         yield (
-            f"{best.scores.name} leads {reference.scores.name} by {100 * best.against.difference:.2f} points, less "
-            f"than the {100 * spread:.2f} by which one fold of {reference.scores.name} differs from the next. Only a "
+            f"{best.scores.name} leads {reference.scores.name} by {lead}, less than the {noise} by "
+            f"which one fold of {reference.scores.name} differs from the next. Only a "
             "comparison on the same folds can show such a lead; scores of different splits would hide it."
         )

@@ -16,7 +16,10 @@ def find(content: Content) -> Iterator[str]:
             continue
         for change, what in ((row.robustness.order, "the order of the rows"), (row.robustness.batch, "the batch size")):
             if change > TOLERANCE:
+                moved = f"a probability changes by up to {change:.2f}"
+                if content.task.prediction != "probability":
+                    moved = f"one changes by up to {100 * change:.0f} % of the interquartile range of the targets"
                 yield (
-                    f"Predictions of {row.scores.name} depend on {what}: a probability changes by up to {change:.2f}. "
+                    f"Predictions of {row.scores.name} depend on {what}: {moved}. "
                     "The same item would get another answer tomorrow."
                 )

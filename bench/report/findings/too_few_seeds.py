@@ -15,8 +15,8 @@ def find(content: Content) -> Iterator[str]:
     seeds, sd = row.scores.cells.shape[1], row.stability.seed_sd
     if seeds < 2:
         yield f"{row.scores.name} was run with one seed: nobody knows what another would do. Try budget.seeds=3."
-    elif row.stability.grade == "?" and sd.high > content.task.margin / 2:
+    elif row.stability.grade == "?" and sd.high > content.margin / 2:
         yield (
-            f"{seeds} seeds leave the seed spread of {row.scores.name} between {100 * sd.low:.2f} and "
-            f"{100 * sd.high:.2f} points, too wide for a grade. Try budget.seeds={max(10, 2 * seeds)}."
+            f"{seeds} seeds leave the seed spread of {row.scores.name} between {content.unit.size(sd.low)} and "
+            f"{content.unit.amount(sd.high)}, too wide for a grade. Try budget.seeds={max(10, 2 * seeds)}."
         )

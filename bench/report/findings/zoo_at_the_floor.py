@@ -15,7 +15,12 @@ def find(content: Content) -> Iterator[str]:
     for floor in floors:
         for model in zoo:
             if paired(model, floor, content.test_train_ratio).probability_above(0) < 0.95:
+                mean, its = (content.unit.score(one.mean) for one in (model, floor))
                 yield (
-                    f"{model.name} does not surely score above {floor.name} ({100 * model.mean:.2f} against "
-                    f"{100 * floor.mean:.2f}): on these data its pretraining is worth nothing that could be measured."
+                    f"{model.name} does not surely {_beat(content)} {floor.name} ({mean} against "
+                    f"{its}): on these data its pretraining is worth nothing that could be measured."
                 )
+
+
+def _beat(content: Content) -> str:
+    return "score above" if content.unit.sign > 0 else "beat"

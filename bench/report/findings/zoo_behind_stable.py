@@ -19,8 +19,9 @@ def find(content: Content) -> Iterator[str]:
             continue
         gap = paired(best, row.scores, content.test_train_ratio)
         if gap.probability_above(0) >= 0.95:
-            low, high = gap.interval()
-            yield (
-                f"{row.scores.name} scores {100 * gap.mean:.2f} points below {best.name}, which needs no pretrained "
-                f"weights (95 % CI {100 * low:.2f} to {100 * high:.2f})."
-            )
+            unit = content.unit
+            low, high = (unit.size(end) for end in gap.interval())
+            behind = f"scores {unit.amount(gap.mean)} below {best.name}"
+            if unit.sign < 0:
+                behind = f"has {unit.article} {unit.label} {unit.size(gap.mean)} above that of {best.name}"
+            yield f"{row.scores.name} {behind}, which needs no pretrained weights (95 % CI {low} to {high})."
