@@ -1,14 +1,12 @@
 """What single predictions say of a model, computed once after its cells and kept beside its table.
 
+Here stands what is said of classes; of values see `bench.item_errors`.
 Reports read these figures, so that they come out the same where the predictions themselves are not at hand. The file
 holds which rows were predicted right (one bit each), which lets any two models be compared on the same items.
 """
 
-import base64
-import hashlib
 import json
 import zlib
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -18,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.files import write_atomically
+from bench.item_errors import ErrorItems, as_content, measure_errors, of_content
+from bench.item_files import digests_of, in_order, number, pack, pack_codes, rounded, unpack, unpack_codes, whole_runs
 from bench.predictions import Predictions, Probabilities, Truth
 from bench.stats.churn import excess_churn, label_churn
 from bench.stats.confidence import calibration, reliability, risk_coverage, temperature
@@ -55,6 +55,12 @@ class Items:
     """Code of the group of each tested row of the first repeat, by first appearance; None without groups."""
 
     @property
+    def seeds(self) -> int:
+        """Number of seeds of the first repeat."""
+        first = min(self.right)[0]
+        return sum(repeat == first for repeat, _ in self.right)
+
+    @property
     def curve(self) -> tuple[tuple[float, float, float], ...]:
         """Threshold, coverage and generalised risk, from the strictest threshold on."""
         errors = self.accepted.mistakes.sum(axis=0) / self.accepted.items[:, -1].sum()
@@ -64,7 +70,7 @@ class Items:
 
 def measure(
     records: Sequence[Record], predictions: Predictions, truth: Truth, model: str, root_seed: int
-) -> Items | None:
+) -> Items | ErrorItems | None:
     """Return the figures of one model, or None where a prediction is missing or a cell failed.
 
     Parameters
@@ -77,8 +83,10 @@ def measure(
     root_seed : int
         Seeds the resampling, with the model's name.
     """
+    if not truth.classes:
+        return measure_errors(records, predictions, truth)
     folds: dict[tuple[int, int], list[tuple[NDArray[np.intp], Probabilities]]] = {}
-    for record in sorted(_whole_runs(records, truth), key=lambda r: (r.repeat, r.seed, r.fold)):
+    for record in sorted(whole_runs(records, truth), key=lambda r: (r.repeat, r.seed, r.fold)):
         p = predictions.load(record) if record.status == "ok" else None
         rows = truth.tests.get((record.repeat, record.fold))
         if p is None or rows is None or len(rows) != len(p):
@@ -110,44 +118,37 @@ def measure(
         accepted=accepted(by_fold, groups),
         reliability=tuple(reliability(confidence, correct)),
         confusion=_confusion(labels, truth),
-        groups=None if truth.groups is None else _in_order(truth.groups[labels[min(labels)][0]]),
+        groups=None if truth.groups is None else in_order(truth.groups[labels[min(labels)][0]]),
     )
 
 
-def _whole_runs(records: Sequence[Record], truth: Truth) -> list[Record]:
-    """Return the records of every repeat and seed that ran on all folds: where a run was cut short, others did not."""
-    ran = [record for record in records if record.status not in ("skipped", "unavailable")]
-    found = Counter((record.repeat, record.seed) for record in ran)
-    folds = Counter(repeat for repeat, _ in truth.tests)
-    return [record for record in ran if found[record.repeat, record.seed] == folds[record.repeat]]
-
-
-def digests_of(records: Sequence[Record]) -> str:
-    """Return a hash over the predictions behind records."""
-    lines = sorted(f"{r.repeat} {r.fold} {r.seed} {r.digest}" for r in records)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
-
-
-def write_items(path: Path, items: Items) -> None:
+def write_items(path: Path, items: Items | ErrorItems) -> None:
     """Write the figures as JSON: six significant digits, sorted keys; nothing of groups where there are none."""
+    content = as_content(items) if isinstance(items, ErrorItems) else _content(items)
+    write_atomically(path, (json.dumps(rounded(content), sort_keys=True, separators=(",", ":")) + "\n").encode())
+
+
+def _content(items: Items) -> dict[str, Any]:
     content = {field.name: getattr(items, field.name) for field in fields(items)}
     known = {name: values for name, values in vars(items.accepted).items() if values is not None}
     content["accepted"] = {name: values.tolist() for name, values in known.items()}
-    content["right"] = {f"{repeat} {seed}": _pack(bits) for (repeat, seed), bits in items.right.items()}
+    content["right"] = {f"{repeat} {seed}": pack(bits) for (repeat, seed), bits in items.right.items()}
     if items.groups is None:
         del content["groups"]
     else:
-        content["groups"] = _pack_codes(items.groups)
-    write_atomically(path, (json.dumps(_rounded(content), sort_keys=True, separators=(",", ":")) + "\n").encode())
+        content["groups"] = pack_codes(items.groups)
+    return content
 
 
-def read_items(path: Path, records: Sequence[Record]) -> Items | None:
+def read_items(path: Path, records: Sequence[Record]) -> Items | ErrorItems | None:
     """Return the figures of these records, or None where they are missing, damaged, or of other predictions."""
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if content["digests"] != digests_of(records):
             return None
-        right = {tuple(map(int, run.split())): _unpack(packed) for run, packed in content["right"].items()}
+        if content.get("prediction") == "value":
+            return of_content(content)
+        right = {tuple(map(int, run.split())): unpack(packed) for run, packed in content["right"].items()}
         lists = {name: tuple(map(tuple, content[name])) for name in ("reliability", "confusion")}
         # A threshold that lets one group through has no effect that could be known.
         counts = Accepted(
@@ -156,9 +157,9 @@ def read_items(path: Path, records: Sequence[Record]) -> Items | None:
                 for name, values in content["accepted"].items()
             }
         )
-        spans = {name: tuple(map(_number, content[name])) for name in ("calibration_error", "churn", "excess_churn")}
-        plain = {name: _number(value) for name, value in content.items() if isinstance(value, (int, float, type(None)))}
-        groups = _unpack_codes(content["groups"]) if "groups" in content else None
+        spans = {name: tuple(map(number, content[name])) for name in ("calibration_error", "churn", "excess_churn")}
+        plain = {name: number(value) for name, value in content.items() if isinstance(value, (int, float, type(None)))}
+        groups = unpack_codes(content["groups"]) if "groups" in content else None
         if groups is not None and len(groups) != len(right[min(right)]):
             return None
         return Items(**{**content, **plain, **lists, **spans, "right": right, "accepted": counts, "groups": groups})
@@ -218,52 +219,6 @@ def _confusion(
     for rows, predicted in labels.values():
         wrong = predicted != truth.y[rows]
         pairs, numbers = np.unique(np.stack([truth.y[rows][wrong], predicted[wrong]]), axis=1, return_counts=True)
-        for true, guess, number in zip(*pairs.tolist(), numbers.tolist(), strict=True):
-            counts[true, guess] = counts.get((true, guess), 0) + number
-    return tuple((true, guess, number / len(labels)) for (true, guess), number in sorted(counts.items()))
-
-
-def _pack(bits: NDArray[np.bool_]) -> str:
-    packed = zlib.compress(np.packbits(bits).tobytes(), 9)
-    return f"{len(bits)} {base64.b64encode(packed).decode()}"
-
-
-def _unpack(text: str) -> NDArray[np.bool_]:
-    size, packed = text.split(" ")
-    bits = np.frombuffer(zlib.decompress(base64.b64decode(packed)), np.uint8)
-    return np.unpackbits(bits, count=int(size)).astype(bool)
-
-
-def _in_order(groups: NDArray[np.integer]) -> NDArray[np.intp]:
-    """Return codes from 0 on in the order in which the groups appear."""
-    _, first, codes = np.unique(groups, return_index=True, return_inverse=True)
-    return np.asarray(np.argsort(np.argsort(first))[codes], dtype=np.intp)
-
-
-def _pack_codes(codes: NDArray[np.intp]) -> str:
-    packed = zlib.compress(codes.astype("<u4").tobytes(), 9)
-    return f"{len(codes)} {base64.b64encode(packed).decode()}"
-
-
-def _unpack_codes(text: str) -> NDArray[np.intp]:
-    size, packed = text.split(" ")
-    codes = np.frombuffer(zlib.decompress(base64.b64decode(packed)), "<u4")
-    if len(codes) != int(size):
-        raise ValueError(f"{len(codes)} group codes, {size} expected")
-    return codes.astype(np.intp)
-
-
-def _rounded(value: Any) -> Any:
-    match value:
-        case dict():
-            return {name: _rounded(one) for name, one in value.items()}
-        case list() | tuple():
-            return [_rounded(one) for one in value]
-        case float():
-            return float(f"{value:.6g}") if np.isfinite(value) else None
-        case _:
-            return value
-
-
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else float(value)
+        for true, guess, count in zip(*pairs.tolist(), numbers.tolist(), strict=True):
+            counts[true, guess] = counts.get((true, guess), 0) + count
+    return tuple((true, guess, count / len(labels)) for (true, guess), count in sorted(counts.items()))

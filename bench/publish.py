@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from bench.report.read import read_content
 from bench.results import read_records
 
 EXAMPLES = 12
-"""Wrong predictions that a page shows of each model, the most confident first."""
+"""Wrong predictions that a page shows of each model, the most confident first, or the largest errors."""
 
 
 def publish(folder: Path, results_dir: Path, machine: str, scratch: Path) -> Content | None:
@@ -40,7 +41,7 @@ def publish(folder: Path, results_dir: Path, machine: str, scratch: Path) -> Con
     write_atomically(folder / "decision.json", decision_json(content))
     write_atomically(results_dir / "README.md", overview_markdown(read_decisions(results_dir)).encode())
     truth = predictions_of(content, scratch).load_truth(content.facts["inputs"]["data_fingerprint"])
-    shown = examples(content, folder, scratch, truth) if truth is not None and truth.items else []
+    shown = examples(content, folder, scratch, truth) if truth is not None else []
     labels = content.facts["about"].get("labels") or (truth.classes if truth is not None else ())
     page = report_html(content, shown, tuple(labels))
     write_atomically(html_path(content, scratch), page.encode())
@@ -83,9 +84,13 @@ def read_decisions(results_dir: Path) -> list[tuple[str, dict[str, Any]]]:
 
 
 def examples(content: Content, folder: Path, scratch: Path, truth: Truth) -> list[Example]:
-    """Return wrong predictions of the pick and the runner-up, as far as predictions are at hand."""
+    """Return the worst predictions of the pick and the runner-up, as far as predictions are at hand."""
     predictions = predictions_of(content, scratch)
     models = [name for name in (content.decision.pick, content.decision.runner_up) if name]
+    if not truth.classes:
+        return [example for model in models for example in _far_off(model, folder, content, predictions, truth)]
+    if not truth.items:
+        return []
     return [example for model in models for example in _wrong(model, folder, content, predictions, truth)]
 
 
@@ -113,6 +118,23 @@ def _wrong(model: str, folder: Path, content: Content, predictions: Predictions,
                 )
             )
     return sorted(found, key=lambda example: (-example.confidence, example.text))[:EXAMPLES]
+
+
+def _far_off(model: str, folder: Path, content: Content, predictions: Predictions, truth: Truth) -> list[Example]:
+    """Return the largest errors of the first seed of the first repeat."""
+    found = []
+    for record in read_records(folder / f"{model}.csv", content.task.metrics):
+        values = predictions.load(record) if (record.repeat, record.seed) == (0, 0) else None
+        if values is None:
+            continue
+        rows = truth.tests[record.repeat, record.fold]
+        errors = np.abs(values - truth.y[rows])
+        for at in np.argsort(-errors, kind="stable")[:EXAMPLES]:
+            text = truth.items[rows[at]] if truth.items else f"row {rows[at]}"
+            true, predicted = (f"{value:.6g}" for value in (truth.y[rows[at]], values[at]))
+            one = Example(model=model, true=true, predicted=predicted, confidence=math.nan, text=text)
+            found.append((float(errors[at]), one))
+    return [example for _, example in sorted(found, key=lambda pair: (-pair[0], pair[1].text))[:EXAMPLES]]
 
 
 def _plain(value: object) -> object:

@@ -54,7 +54,7 @@ class Row:
     """Means of the metrics that do not decide."""
     stability: Stability
     items: Items | None
-    """What single predictions say; None where they are not at hand."""
+    """What single predictions of classes say; None where they are not at hand."""
     cost: Cost | None
     robustness: Robustness | None
     deferral: Deferral | None
@@ -119,7 +119,10 @@ class Content:
     @property
     def grouped(self) -> bool:
         """Whether test rows come in groups, as far as their predictions are known."""
-        return any(row.items is not None and row.items.groups is not None for row in self.rows)
+        return any(
+            row.scores.facts.groups is not None or (row.items is not None and row.items.groups is not None)
+            for row in self.rows
+        )
 
     def row(self, model: str) -> Row | None:
         """Return the row of a model, if there is one."""

@@ -31,7 +31,7 @@ from bench.report.tables import (
     scores_table,
     split_table,
 )
-from bench.report.wording import check_line, deferral_sentence, protocol, undecided
+from bench.report.wording import CHURN_OF_VALUES, check_line, deferral_sentence, protocol, undecided
 
 SECTIONS = (
     ("decision", "Recommendation"),
@@ -53,14 +53,14 @@ START = 280
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """An item that a model gets wrong."""
+    """An item that a model gets wrong, or a value that it misses by much."""
 
     model: str
     true: str
-    """Label of its class."""
+    """Label of its class, or the value."""
     predicted: str
     confidence: float
-    """Probability of the predicted class; NaN where it is not known."""
+    """Probability of the predicted class; NaN where it is not known, and for values."""
     text: str
 
 
@@ -89,7 +89,8 @@ def _view(content: Content, examples: Sequence[Example], labels: Sequence[str]) 
         "title": f"{content.task.name}: {content.data}",
         "budget": content.budget,
         "protocol": protocol(content),
-        "sections": SECTIONS,
+        "sections": _sections(content),
+        "of_classes": _of_classes(content),
         "decision": _decision(content),
         "scores": scores_table(content),
         "notes": " ".join(table_notes(content)),
@@ -101,6 +102,7 @@ def _view(content: Content, examples: Sequence[Example], labels: Sequence[str]) 
         "values": {one.name: of_picture(one) for one in pictures},
         "reach": content.unit.reach_word("this"),
         "stability_unit": f"Scores and their spread in {content.unit.name}",
+        "churn_about": "" if _of_classes(content) else f" {CHURN_OF_VALUES}",
         "undecided": undecided(content),
         "partial": [(row.scores.name, row.scores.reason) for row in content.rows if row.scores.reason],
         "findings": content.findings,
@@ -120,6 +122,18 @@ def _view(content: Content, examples: Sequence[Example], labels: Sequence[str]) 
         "models": models_table(content),
         "facts": json.dumps(content.facts, indent=2, sort_keys=True, ensure_ascii=False, default=str),
     }
+
+
+def _of_classes(content: Content) -> bool:
+    return content.task.prediction == "probability"
+
+
+def _sections(content: Content) -> tuple[tuple[str, str], ...]:
+    """Return the sections of the page: of values there is no confidence, so none about it."""
+    if _of_classes(content):
+        return SECTIONS
+    renamed = {"mistakes": "Largest errors"}
+    return tuple((name, renamed.get(name, text)) for name, text in SECTIONS if name != "deferral")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,14 +209,10 @@ def _changes(content: Content) -> list[str]:
 
 
 def _pictures(content: Content, labels: Sequence[str]) -> list[Picture]:
-    return [
-        scores_picture(content),
-        pareto_picture(content),
-        curve_picture(content),
-        risk_picture(content),
-        reliability_picture(content),
-        *confusion_pictures(content, labels),
-    ]
+    every = [scores_picture(content), pareto_picture(content), curve_picture(content)]
+    if not _of_classes(content):
+        return every
+    return [*every, risk_picture(content), reliability_picture(content), *confusion_pictures(content, labels)]
 
 
 def _plan_sentences(content: Content) -> list[str]:
@@ -246,7 +256,7 @@ def _data_facts(content: Content, about: Mapping[str, Any]) -> list[tuple[str, s
     facts = [
         ("Name", content.data),
         ("Rows", str(about.get("rows", "?"))),
-        ("Classes", str(about.get("classes", "?"))),
+        *([("Classes", str(about.get("classes", "?")))] if _of_classes(content) else []),
         ("Licence", str(about.get("data_licence") or "?")),
         ("Source", str(about.get("data_citation") or "?")),
     ]

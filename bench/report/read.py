@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bench import metrics
 from bench.errors import BenchError
+from bench.item_errors import ErrorItems, score_by_item
 from bench.items import Items, read_items
 from bench.report.content import Check, Content, Row, Standing
 from bench.report.curve import crossing_sentence, curve_advice, read_curve
@@ -128,10 +129,10 @@ def _content(source: Source) -> Content:
             against=compare(model, known[source.reference], task.metrics[0], scoring.margin, scoring.test_train_ratio),
             others=_mean_scores(records[model.name], task.metrics[1:]),
             stability=stability(model, _churn(items[model.name], model), _robustness(store, model.name, keys), scoring),
-            items=items[model.name],
+            items=_of_classes(items[model.name]),
             cost=facts[model.name].cost,
             robustness=_robustness(store, model.name, keys),
-            deferral=_deferral(items[model.name], settings),
+            deferral=_deferral(_of_classes(items[model.name]), settings),
             standing=standings.get(model.name),
         )
         for model in scores
@@ -181,33 +182,42 @@ def _usual_score(name: str, reference: str, records: Sequence[Record]) -> float:
     return math.fsum(found) / len(found) if found else math.nan
 
 
-def _facts(source: Source, name: str, store: Store, items: Items | None) -> ModelFacts:
-    about = source.made[name]["about"]
-    # Rows that are right or wrong say something of a share of right ones, and of no other metric.
-    share = metrics.metric(source.task.metrics[0]).is_share
+def _facts(source: Source, name: str, store: Store, items: Items | ErrorItems | None) -> ModelFacts:
+    about, metric = source.made[name]["about"], source.task.metrics[0]
     return ModelFacts(
         role=about["role"],
         licence=about["licence"],
         weights_mb=about["weights_mb"],
         cost=read_measured(store.cost(name), source.key(name), Cost),
-        by_item=_right(items) if items is not None and share else None,
+        by_item=_by_item(items, metric),
+        item_variance=items.item_variance.get(metric, math.nan) if isinstance(items, ErrorItems) else math.nan,
         groups=items.groups if items is not None else None,
     )
 
 
-def _right(items: Items) -> NDArray[np.bool_]:
-    """Return what the seeds of the first repeat predicted right."""
+def _of_classes(items: Items | ErrorItems | None) -> Items | None:
+    return items if isinstance(items, Items) else None
+
+
+def _by_item(items: Items | ErrorItems | None, metric: str) -> NDArray[Any] | None:
+    """Return the score of each item under the seeds of the first repeat, where the metric is a mean of such."""
+    if isinstance(items, ErrorItems):
+        return None if items.errors is None else score_by_item(items.errors, metric)
+    # Rows that are right or wrong say something of a share of right ones, and of no other metric.
+    if items is None or not metrics.metric(metric).is_share:
+        return None
     first = min(repeat for repeat, _ in items.right)
     return np.stack([bits for (repeat, _), bits in sorted(items.right.items()) if repeat == first])
 
 
-def _churn(items: Items | None, scores: ModelScores) -> tuple[Estimate, Estimate]:
+def _churn(items: Items | ErrorItems | None, scores: ModelScores) -> tuple[Estimate, Estimate]:
     if items is None:
         why = Estimate.not_measured("the predictions are not kept here" if scores.cells.size else "no cells")
         return why, why
     if math.isnan(items.churn[0]):
-        return Estimate.not_measured("one seed"), Estimate.not_measured("one seed")
-    several = sum(repeat == min(items.right)[0] for repeat, _ in items.right) > 2
+        why = Estimate.not_measured("one seed" if items.seeds < 2 else "the middle half of the targets is one value")
+        return why, why
+    several = items.seeds > 2
     units, over_seeds = "groups" if items.groups is not None else "items", "jackknife over seeds"
     plain = f"t over {units}, {over_seeds if several else 'for this pair of seeds'}"
     excess = over_seeds if several else "as observed: one pair of seeds"

@@ -90,21 +90,23 @@ def excess_churn(predictions: NDArray[Any], y: NDArray[Any]) -> Estimate:
     Two fits with error rates e and f differ on at least ``|e - f|`` and on at most ``e + f`` of the items; the mean
     over pairs of seeds of the place between. Its interval is a jackknife over seeds, from three on.
     """
-    wrong = predictions != y
-    errors = wrong.mean(axis=1)
-    places = {}
-    for a, b in combinations(range(len(predictions)), 2):
-        least, most = abs(errors[a] - errors[b]), min(1.0, errors[a] + errors[b])
-        if most > least:
-            places[a, b] = (float((predictions[a] != predictions[b]).mean()) - least) / (most - least)
-    if not places:
-        return Estimate.not_measured("one seed" if len(predictions) < 2 else "the error rates leave no room for churn")
-    value = math.fsum(places.values()) / len(places)
-    left_out = _leave_one_out(places, len(predictions))
-    if len(predictions) < 3 or np.isnan(left_out).any():
-        return Estimate(value=value, low=math.nan, high=math.nan, method="as observed: one pair of seeds")
-    variance = _jackknife_variance(left_out)
-    return _t_interval(value, variance, len(predictions) - 1, "jackknife over seeds")
+    return _excess((predictions != y).mean(axis=1), lambda a, b: float((predictions[a] != predictions[b]).mean()), 1.0)
+
+
+def excess_value_churn(predictions: Floats, y: Floats) -> Estimate:
+    """Return the same of values.
+
+    Two fits with mean absolute errors e and f differ by at least ``|e - f|`` and at most ``e + f`` on average.
+
+    Examples
+    --------
+    >>> y = np.zeros(2)
+    >>> excess_value_churn(np.array([[1.0, 1.0], [-1.0, -1.0]]), y).value
+    1.0
+    """
+    return _excess(
+        np.abs(predictions - y).mean(axis=1), lambda a, b: float(np.abs(predictions[a] - predictions[b]).mean())
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +155,22 @@ def _churn(predictions: NDArray[Any], distance: Callable[..., Any], weights: Flo
     both = variance + of_seeds
     df = both**2 / (variance**2 / (units - 1) + of_seeds**2 / (seeds - 1)) if both else math.inf
     return _t_interval(value, both, df, f"t over {name}, jackknife over seeds")
+
+
+def _excess(errors: Floats, differ: Callable[[int, int], float], limit: float = math.inf) -> Estimate:
+    """Return the mean over pairs of seeds of the place of their difference between the least and the most possible."""
+    seeds, places = len(errors), {}
+    for a, b in combinations(range(seeds), 2):
+        least, most = abs(errors[a] - errors[b]), min(limit, errors[a] + errors[b])
+        if most > least:
+            places[a, b] = (differ(a, b) - least) / (most - least)
+    if not places:
+        return Estimate.not_measured("one seed" if seeds < 2 else "the error rates leave no room for churn")
+    value = math.fsum(places.values()) / len(places)
+    left_out = _leave_one_out(places, seeds)
+    if seeds < 3 or np.isnan(left_out).any():
+        return Estimate(value=value, low=math.nan, high=math.nan, method="as observed: one pair of seeds")
+    return _t_interval(value, _jackknife_variance(left_out), seeds - 1, "jackknife over seeds")
 
 
 def _item_variance(residuals: Floats, weights: Floats, groups: Groups) -> tuple[int, float]:

@@ -71,12 +71,12 @@ def stability(
     failure = Estimate.of_rate(scores.failed, scores.ran)
     if scores.failed_by:
         failure = replace(failure, method=f"{failure.method}; {kinds_of_failure(scores)}")
-    loss = _largest_loss(robustness, scoring.sign, scores.facts.group_count > 0)
+    loss = _largest_loss(robustness, scoring, scores.facts.group_count > 0)
     grades = {
         "total SD": grade(total, scoring.margin),
         "churn": _letter(churn[1], CHURN_GRADES),
         "failures": _letter_of_value(scores.failed / scores.ran if scores.ran else float("nan"), FAILURE_GRADES),
-        "robustness": grade(loss, 2 * scoring.margin),
+        "robustness": grade(_as_if_exact(loss), 2 * scoring.margin),
     }
     return Stability(
         seed_sd=seed_sd(cells),
@@ -116,11 +116,20 @@ def _deflated(cells: NDArray[np.floating], tried: int) -> Estimate:
     return Estimate(value=value, low=math.nan, high=math.nan, method=f"best of {tried} fitted cells; no interval")
 
 
-def _largest_loss(robustness: Robustness | None, sign: float, grouped: bool) -> Estimate:
+def _as_if_exact(found: Estimate) -> Estimate:
+    """Return a figure with itself for an interval where it has none."""
+    return replace(found, low=found.value, high=found.value) if found.measured and math.isnan(found.low) else found
+
+
+def _largest_loss(robustness: Robustness | None, scoring: Scoring, grouped: bool) -> Estimate:
+    sign = scoring.sign
     if robustness is None or not robustness.perturbed:
         return Estimate.not_measured("no probe" if robustness is None else "no change of these inputs is known")
     name, (score, flips) = min(robustness.perturbed.items(), key=lambda item: sign * item[1][0])
     loss = max(0.0, sign * (robustness.clean - score))
+    if not scoring.unit.in_points:
+        method = f"{name}, {robustness.items} items, one fit; no interval"
+        return Estimate(value=loss, low=math.nan, high=math.nan, method=method)
     # Only items whose prediction changes can move a share of right ones.
     half = 1.96 * (flips / robustness.items) ** 0.5
     # Which of the probed rows share a group is not known here.

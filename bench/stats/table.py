@@ -55,6 +55,8 @@ class ModelFacts:
     by_item: NDArray[np.bool_] | NDArray[np.floating] | None
     """Score of each tested row under each seed, shape (S, n), larger is better and the mean is the model's score; rows
     in one order for all models. Of a share, whether the row was predicted right."""
+    item_variance: float = math.nan
+    """Variance of a fold's score under other test items, where that is known and does not follow from the score."""
     groups: NDArray[np.integer] | None = None
     """Codes of the groups that these rows come in, shape (n,); None where they do not."""
 
@@ -264,12 +266,12 @@ def _cell_score(record: Record, scoring: Scoring, imputed: float) -> float:
 
 def _item_variance(ok: Sequence[Record], facts: ModelFacts, scoring: Scoring) -> float:
     """Return the variance that other test items give to a fold's score: the part that all seeds share, where known."""
+    if not scoring.is_share:
+        return facts.item_variance if ok else math.nan
     found, groups = facts.by_item, facts.groups
-    if found is not None and (len(found) > 1 or groups is not None or not scoring.is_share) and ok:
+    if found is not None and (len(found) > 1 or groups is not None) and ok:
         items = float(np.mean([record.n_test for record in ok]))
         return float(bootstrap.item_variance(found.astype(float), groups) * found.shape[1] / items)
-    if not scoring.is_share:
-        return math.nan
     shares = [(record.scores[scoring.metric], record.n_test) for record in ok if record.n_test]
     return _mean([share * (1 - share) / n for share, n in shares])
 
