@@ -193,8 +193,9 @@ class Agenda:
     def _stopped_by_race(self) -> list[Record]:
         """Judge after each round of folds that all models have finished, so that no verdict hangs on timing."""
         stopped: list[Record] = []
+        looks = max(1, len(self._folds) - LEAST_FOLDS)
         while self._open_folds < len(self._folds) and self._rounds_are_in():
-            for name, why in hopeless_models(self._by_fold(), self.rules.margin).items():
+            for name, why in hopeless_models(self._by_fold(), self.rules.margin, looks).items():
                 if name not in self.rules.spared and self._lanes[name].waiting:
                     stopped += self._stop(self._lanes[name], why)
             self._open_folds += 1

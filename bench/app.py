@@ -2,16 +2,19 @@
 
 import sys
 import time
+from collections.abc import Sequence
 
 from filelock import FileLock
 from rich.console import Console
 
-from bench import plan
+from bench import plan, registry
+from bench.cell import log_path
 from bench.errors import BenchError, ConfigError, did_you_mean
 from bench.executor import cap_threads, threads_per_cell, worker_count
 from bench.files import clear_disk_errors
 from bench.ledger import BAD, Ledger
 from bench.machine import machine_class
+from bench.plan import cell_id
 from bench.prepare import SCRATCH, Prepared, prepare, remember_data
 from bench.publish import html_path, publish
 from bench.report.content import Content
@@ -20,6 +23,7 @@ from bench.report.read import read_content
 from bench.report.terminal import print_report
 from bench.run_log import RunLog
 from bench.settings import RunConfig
+from bench.types import Cell
 from bench.work import Work
 
 
@@ -38,6 +42,8 @@ def run(config: RunConfig) -> int:
     # A pipe or a log has no width of its own.
     console = Console() if sys.stdout.isatty() else Console(width=150)
     display = Display(console, task.metrics[0], RunLog.below(SCRATCH))
+    for sentence in registry.broken():
+        display.say(sentence)
     ready = prepare(config, display.say)
     remember_data(config.data)
     cells = ready.cells()
@@ -54,7 +60,7 @@ def run(config: RunConfig) -> int:
         code = int(bool(ledger.count(*BAD)))
         display.say("Run the same command without shard= where the results of all shards lie: it puts them together.")
     else:
-        code = _report(ready, ledger, content, display)
+        code = _report(ready, cells, ledger, content, display)
     display.log.event("end", code=code)
     display.log.close()
     return code
@@ -81,7 +87,7 @@ def _publish(ready: Prepared, ledger: Ledger) -> Content | None:
     return content
 
 
-def _report(ready: Prepared, ledger: Ledger, content: Content | None, display: Display) -> int:
+def _report(ready: Prepared, cells: Sequence[Cell], ledger: Ledger, content: Content | None, display: Display) -> int:
     if content is None:
         raise BenchError(f"The reference {ready.task.reference} has no rows, and nothing can be compared without it.")
     names = [choice.name for choice in ready.models]
@@ -92,17 +98,25 @@ def _report(ready: Prepared, ledger: Ledger, content: Content | None, display: D
     display.say(f"Report: {ledger.store.folder / 'report.md'}; with pictures: {html_path(content, SCRATCH)}")
     failed = ledger.count(*BAD)
     if failed:
-        display.say(f"{failed} cells failed; tracebacks are in {SCRATCH / 'logs'}, and rerun=failed repeats them.")
+        logs = _logs_of_failures(ready, cells, ledger)
+        where = f"; what {logs} of them left is in {SCRATCH / 'logs'}" if logs else ""
+        display.say(f"{failed} cells failed{where}. rerun=failed repeats them.")
     if ledger.count("skipped"):
         _say_what_was_skipped(ledger, ready.config.budget.run_seconds, display)
     return int(bool(failed) or not all(check.met for check in content.checks))
+
+
+def _logs_of_failures(ready: Prepared, cells: Sequence[Cell], ledger: Ledger) -> int:
+    """Return how many failed cells left a traceback or output."""
+    failed = {identity for identity, record in ledger.records.items() if record.status in BAD}
+    return sum(log_path(cell, ready.inputs().logs).exists() for cell in cells if cell_id(cell) in failed)
 
 
 def _say_what_was_skipped(ledger: Ledger, run_seconds: float, display: Display) -> None:
     skipped = [record for record in ledger.records.values() if record.status == "skipped"]
     raced = sum(record.reason.startswith("Stopped early") for record in skipped)
     if raced:
-        display.say(f"{raced} cells of models that are surely behind were left out; budget.race=false runs them.")
+        display.say(f"{raced} cells of models that lost the race were left out; budget.race=false runs them.")
     if late := len(skipped) - raced:
         limit = f"{run_seconds:g} s (budget.run_seconds)"
         display.say(f"{late} cells were not finished within {limit}: the same command goes on from here.")

@@ -23,6 +23,7 @@ from bench.types import ModelChoice
 CONF = Path(__file__).parents[1] / "conf"
 
 
+LEAST_MEMORY_MB = 300
 NAMES = (
     *(f"data.{key}" for key in ("path", "test_path", "separator", "target", "text", "groups", "time", "merge_rare")),
     "results_dir",
@@ -357,6 +358,11 @@ def _check_budget(budget: Budget) -> None:
     }.items():
         if getattr(budget, name) < least:
             raise ConfigError(f"budget.{name}={getattr(budget, name)} is too small: at least {least}.")
+    if 0 < budget.memory_mb < LEAST_MEMORY_MB:
+        raise ConfigError(
+            f"budget.memory_mb={budget.memory_mb} is too small: a worker takes {LEAST_MEMORY_MB} MB before its "
+            "first fit. 0 gives each worker its share of the machine."
+        )
     for name in ("cell_seconds", "run_seconds"):
         if getattr(budget, name) <= 0:
             raise ConfigError(f"budget.{name}={getattr(budget, name)} must be larger than 0.")

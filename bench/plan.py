@@ -79,6 +79,10 @@ def choose_models(config: RunConfig, task: Task) -> tuple[ModelChoice, ...]:
         for choice in [one for one in chosen.values() if one.spec.space is not None]:
             spec = replace(choice.spec, role="tuned", deterministic=False)
             chosen[f"{choice.name}_tuned"] = replace(choice, name=f"{choice.name}_tuned", spec=spec, tuned=True)
+    licences = {choice.spec.licence for choice in chosen.values()}
+    for name in config.limits.licences:
+        if name not in licences:
+            raise ConfigError(f"decision.licences: no model has the licence {name!r}. {did_you_mean(name, licences)}")
     order = sorted(chosen.values(), key=lambda choice: (ROLES.index(choice.spec.role), choice.name))
     return tuple(sorted(order, key=lambda choice: choice.name != task.reference))
 

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -81,16 +82,40 @@ def provenance_of(
 
 
 def code_hash(build: Any) -> str:
-    """Return a hash of the source files that a model is made of: its own, and what it imports of models and zoo."""
+    """Return a hash of the source files that a model is made of.
+
+    Its own, and what that imports of `bench.models` and `bench.zoo`; of a model from elsewhere everything that it
+    reaches in its own package.
+    """
     module = sys.modules[build.__module__]
-    parts = {module.__name__} | {
-        home for value in vars(module).values() if (home := getattr(value, "__module__", None)) and _is_model_code(home)
-    }
+    if module.__name__.startswith("bench."):
+        parts = {module.__name__} | {home for home in _homes(module) if _is_model_code(home)}
+    else:
+        parts = _reached(module)
     digest = hashlib.sha256()
     for name in sorted(parts):
         source = inspect.getsource(sys.modules[name])
         digest.update(f"{name}\x1f{source}".encode())
     return digest.hexdigest()[:16]
+
+
+def _homes(module: ModuleType) -> set[str]:
+    """Return the modules that the names of a module come from."""
+    values = vars(module).values()
+    named = {value.__name__ for value in values if isinstance(value, ModuleType)}
+    return named | {home for value in values if isinstance(home := getattr(value, "__module__", None), str)}
+
+
+def _reached(module: ModuleType) -> set[str]:
+    """Return the modules of the same package that a module imports, directly or not."""
+    package = module.__name__.partition(".")[0]
+    found, left = {module.__name__}, [module]
+    while left:
+        for name in _homes(left.pop()) - found:
+            if name.partition(".")[0] == package and getattr(sys.modules.get(name), "__file__", None):
+                found.add(name)
+                left.append(sys.modules[name])
+    return found
 
 
 def _splits_hash(splits: Sequence[Split]) -> str:

@@ -75,6 +75,7 @@ class TaskType(Protocol):
 
 _models: dict[str, ModelSpec] = {}
 _task_types: dict[str, TaskType] = {}
+_broken: list[str] = []
 Build = TypeVar("Build", bound=Callable[..., Any])
 
 
@@ -132,11 +133,18 @@ def task_types() -> dict[str, TaskType]:
     return dict(sorted(_task_types.items()))
 
 
+def broken() -> tuple[str, ...]:
+    """Return a sentence on every entry point that could not be loaded: other people's faults end nobody's run."""
+    models()
+    task_types()
+    return tuple(_broken)
+
+
 def model(name: str) -> ModelSpec:
     """Return one model, or raise `ConfigError` with the nearest name."""
     known = models()
     if name not in known:
-        raise ConfigError(f"Unknown model {name!r}. {did_you_mean(name, known)}")
+        raise ConfigError(f"Unknown model {name!r}. {' '.join([did_you_mean(name, known), *_broken])}")
     return known[name]
 
 
@@ -159,4 +167,9 @@ def _discover(package: str, entry_points: str) -> None:
         for module in pkgutil.walk_packages(root.__path__, f"{package}."):
             importlib.import_module(module.name)
     for point in importlib.metadata.entry_points(group=entry_points):
-        point.load()
+        try:
+            point.load()
+        except Exception as error:
+            package = point.dist.name if point.dist is not None else "a package"
+            said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            _broken.append(f"The entry point {point.name} of {package} cannot be loaded and is left out ({said}).")

@@ -15,8 +15,9 @@ from filelock import FileLock
 
 from bench import metrics, plan
 from bench.agenda import Agenda, Rules
+from bench.encode import Until, encode
 from bench.errors import BenchError, DiskError
-from bench.executor import cap_threads, execute, threads_per_cell, worker_count
+from bench.executor import cap_threads, execute, threads_per_cell, why_not_portable, worker_count
 from bench.files import clear_disk_errors
 from bench.ledger import Ledger
 from bench.measure import measure_items, probe_models
@@ -31,8 +32,6 @@ from bench.zoo.store import go_offline
 FOR_THE_REPORT = 5.0
 """Seconds of the run that are left for its report, or a share, whichever is more; of a short run a quarter."""
 REPORT_SHARE = 0.03
-ENCODED_AT_ONCE = 4096
-"""Texts after which vectors are kept and the clock is looked at."""
 
 
 class Work:
@@ -44,7 +43,11 @@ class Work:
         self.display = display
         seconds = run.config.budget.run_seconds
         self.deadline = started + seconds - min(seconds / 4, max(FOR_THE_REPORT, REPORT_SHARE * seconds))
+        self._not_portable = {} if run.config.executor.name == "serial" else why_not_portable(run.models)
         self.inputs = run.inputs()
+        if self._not_portable:
+            portable = tuple(choice for choice in run.models if choice.name not in self._not_portable)
+            self.inputs = replace(self.inputs, models=portable)
         self.fitted: set[str] = set()
         """Models of which a cell was run, not reused."""
 
@@ -71,7 +74,12 @@ class Work:
             return
         self.ledger.begin()
         out = self._left_out(
-            left, lambda choice: self._fetch(choice) or plan.why_unavailable(choice, self.run.zoo.missing)
+            left,
+            lambda choice: (
+                self._fetch(choice)
+                or plan.why_unavailable(choice, self.run.zoo.missing)
+                or self._not_portable.get(choice.name, "")
+            ),
         )
         self.ledger.add(out)
         unable = {record.model: record.reason for record in out}
@@ -94,26 +102,37 @@ class Work:
     def _source(
         self, cells: Sequence[Cell], reused: Mapping[plan.CellId, Record], shown: CellProgress
     ) -> Iterator[Cell | None]:
-        """Draw the cells: the reference's own, then, once these are in, those of all others."""
-        reference = self.run.task.reference
-        yield from self._draw([cell for cell in cells if cell.model == reference], reused, shown)
-        self._stop_without_reference()
-        shown.pause()
-        others = [cell for cell in cells if cell.model != reference]
-        # A run that is cut short has a whole reference to compare with, and encoding may take most of the time.
-        out = self._left_out([cell for cell in others if plan.cell_id(cell) not in reused], self._encode)
-        self._keep(out, shown)
-        unable = {record.model for record in out}
-        yield from self._draw([cell for cell in others if cell.model not in unable], reused, shown)
+        """Draw the cells: the reference's own, then folds of what needs no encoding, then all others.
 
-    def _draw(
-        self, cells: Sequence[Cell], reused: Mapping[plan.CellId, Record], shown: CellProgress
-    ) -> Iterator[Cell | None]:
+        A run that is cut short then has a whole reference and the stable models to compare, for encoding may take most
+        of the time.
+        """
+        reference = self.run.task.reference
+        yield from self._draw([cell for cell in cells if cell.model == reference], shown)
+        self._stop_without_reference()
+        others = [cell for cell in cells if cell.model != reference]
+        encoded = {choice.name for choice in self.run.models if choice.spec.encoder is not None}
+        if any(cell.model in encoded and plan.cell_id(cell) not in reused for cell in others):
+            plain = [cell for cell in others if cell.model not in encoded and (cell.repeat, cell.seed) == (0, 0)]
+            yield from self._draw(plain, shown)
+            shown.pause()
+            self._keep(
+                self._left_out([cell for cell in others if plan.cell_id(cell) not in reused], self._encode), shown
+            )
+        known = self.ledger.records
+        unable = {record.model for record in known.values() if record.status == "unavailable"}
+        yield from self._draw([cell for cell in others if cell.model not in unable], shown)
+        self._keep(
+            [Record.unscored(cell, "skipped", self._late) for cell in cells if plan.cell_id(cell) not in known], shown
+        )
+
+    def _draw(self, cells: Sequence[Cell], shown: CellProgress) -> Iterator[Cell | None]:
         """Yield the cells that are not done; end when all are, or when the time is up."""
         self.agenda = Agenda(cells, self._rules())
-        mine = {plan.cell_id(cell) for cell in cells}
-        self.agenda.drop(reused)
-        self._keep(self.agenda.take(record for identity, record in reused.items() if identity in mine), shown)
+        known = self.ledger.records
+        done = [known[identity] for cell in cells if (identity := plan.cell_id(cell)) in known]
+        self.agenda.drop(map(plan.cell_id, done))
+        self._keep(self.agenda.take(done), shown)
         while self.agenda.unfinished:
             seconds = self.deadline - time.monotonic()
             cell = self.agenda.next(seconds) if seconds > 0 else None
@@ -122,7 +141,6 @@ class Work:
             if cell is not None:
                 shown.started(cell)
             yield cell
-        self._keep([Record.unscored(cell, "skipped", self._late) for cell in self.agenda.left], shown)
 
     def _rules(self) -> Rules:
         task, models = self.run.task, self.run.models
@@ -192,36 +210,9 @@ class Work:
 
     def _encode(self, choice: ModelChoice) -> str:
         """Encode every item once, before any cell and with all cores; return why that failed, if it did."""
-        if choice.spec.encoder is None:
-            return ""
-        features = self.inputs.features
-        try:
-            encoder = choice.spec.encoder(choice.params, self.run.zoo)
-            # The number format is the machine's, and can be asked for only where the encoder's library is loaded.
-            self.ledger.provenance[choice.name]["about"]["encoder"] = dict(encoder.key)
-            texts = list(self.run.dataset.X)
-            if features.holds(encoder, texts):
-                return ""
-            started = time.monotonic()
-            distinct = list(dict.fromkeys(texts))
-            with self.display.bar(f"encoding for {choice.name}", len(distinct)) as bar:
-                features.advance = bar.advance
-                for start in range(0, len(distinct), ENCODED_AT_ONCE):
-                    if time.monotonic() > self.deadline:
-                        return self._late
-                    features(encoder, distinct[start : start + ENCODED_AT_ONCE])
-            took = time.monotonic() - started
-            self.display.say(f"{choice.name}: {len(distinct)} texts encoded in {took:.0f} s, kept for later runs")
-        except DiskError:
-            raise
-        except BenchError as error:
-            return str(error)
-        except Exception as error:
-            # A broken library or weights that do not fit: this model's row, not the end of the run.
-            return f"Encoding failed: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
-        finally:
-            features.advance = _say_nothing
-        return ""
+        about = self.ledger.provenance[choice.name]["about"]
+        late = self._late
+        return encode(choice, self.run, self.inputs.features, about, self.display, Until(self.deadline, late))
 
     def _probe(self, keys: Mapping[str, str]) -> None:
         """Measure cost and robustness of what was fitted in this run, or was never measured."""
@@ -244,7 +235,10 @@ class Work:
         # One model at a time has all cores, however the cells shared them.
         alone = ExecutorSpec()
         cap_threads(threads_per_cell(budget, alone), worker_count(alone))
-        inputs = replace(self.inputs, threads=threads_per_cell(budget, alone))
+        stuck = why_not_portable(self.run.models)
+        portable = tuple(choice for choice in self.run.models if choice.name not in stuck)
+        inputs = replace(self.inputs, threads=threads_per_cell(budget, alone), models=portable)
+        models = [model for model in models if model not in stuck]
         lock = _shared_folder(self.run.config.cache_dir) / ".probe.lock"
         with self.display.bar("cost and robustness", len(models)) as bar:
             for model in models:
@@ -268,7 +262,3 @@ def _shared_folder(cache_dir: Path) -> Path:
     with contextlib.suppress(OSError):
         cache_dir.mkdir(parents=True, exist_ok=True)
     return cache_dir if os.access(cache_dir, os.W_OK) else Path(tempfile.gettempdir())
-
-
-def _say_nothing(done: int) -> None:
-    """Report no progress."""

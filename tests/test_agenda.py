@@ -133,12 +133,13 @@ def test_a_race_stops_what_is_surely_behind_and_says_why():
     agenda = Agenda(cells(["floor", "good", "near", "bad"], folds=10, seeds=1), RACE)
     order, follow = played(agenda, noise)
     assert {r.model for r in follow} == {"bad"}
-    assert len(follow) == 5
+    # Five looks in all, so that each has a hundredth to err: seven folds are the fewest that can tell.
+    assert len(follow) == 3
     assert follow[0].status == "skipped"
-    assert "after 5 folds" in follow[0].reason
+    assert "after 7 folds" in follow[0].reason
     assert "good" in follow[0].reason
     counts = {name: sum(c.model == name for c in order) for name in ("floor", "good", "near", "bad")}
-    assert counts == {"floor": 10, "good": 10, "near": 10, "bad": 5}
+    assert counts == {"floor": 10, "good": 10, "near": 10, "bad": 7}
 
 
 def test_no_verdict_of_a_race_hangs_on_which_cell_ends_first():

@@ -1,15 +1,16 @@
 """Ways to run cells: one after the other, in worker processes, or on a Ray cluster. Same cells, same records."""
 
 import os
+import pickle
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bench.cell import CellInputs
 from bench.errors import ConfigError, did_you_mean
 from bench.executor.limits import Limits
 from bench.machine import cores, memory_allowed_mb
 from bench.settings import Budget, ExecutorSpec
-from bench.types import Cell, Record
+from bench.types import Cell, ModelChoice, Record
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 EXECUTORS = ("serial", "processes", "ray")
@@ -105,6 +106,21 @@ def execute(
             return run_on_ray(source, inputs, executor, limits_of(budget, executor, deadline))
         case name:
             raise ConfigError(f"Unknown executor {name!r}. {did_you_mean(name, EXECUTORS)}")
+
+
+def why_not_portable(models: Sequence[ModelChoice]) -> dict[str, str]:
+    """Return the models that cannot be handed to another process, and why."""
+    found = {}
+    for choice in models:
+        try:
+            pickle.dumps(choice)
+        except Exception as error:
+            found[choice.name] = (
+                f"It cannot be handed to a worker process ({type(error).__name__}: "
+                f"{' '.join(str(error).split())[:150]}). "
+                "Define its build and Params at the top of a module, or run it by executor=serial."
+            )
+    return found
 
 
 def no_deadline() -> float:

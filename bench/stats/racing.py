@@ -1,7 +1,8 @@
 """When to stop a model before all of its folds are run: it is surely behind the best one.
 
 Folds are paired, so that what is hard for all models counts against none. The signed-rank test needs five folds before
-it can say anything at the 5 % level, and then only of a model that is behind on every one of them; Hoeffding's bound,
+it can say anything at the 5 % level, seven where it is asked five times over, and then only of a model that is behind
+on every one of them; Hoeffding's bound,
 which needs no symmetry, would need hundreds.
 
 References
@@ -32,7 +33,7 @@ class Hopeless:
     """One-sided, of a lead that is no larger than the margin."""
 
 
-def hopeless_models(by_fold: Mapping[str, NDArray[np.floating]], margin: float) -> dict[str, Hopeless]:
+def hopeless_models(by_fold: Mapping[str, NDArray[np.floating]], margin: float, looks: int = 1) -> dict[str, Hopeless]:
     """Return the models that are behind the one with the highest mean by more than the margin.
 
     Parameters
@@ -41,6 +42,8 @@ def hopeless_models(by_fold: Mapping[str, NDArray[np.floating]], margin: float) 
         Score of each model on the same K folds, larger is better; NaN where a fold brought none.
     margin : float
         The smallest difference that matters.
+    looks : int
+        How often the race is judged in all: the level is divided by it (Bonferroni), for each look is a chance to err.
 
     Examples
     --------
@@ -62,6 +65,6 @@ def hopeless_models(by_fold: Mapping[str, NDArray[np.floating]], margin: float) 
         if name == leader or len(gaps) < LEAST_FOLDS or not (gaps != margin).any():
             continue
         p = float(wilcoxon(gaps - margin, alternative="greater").pvalue)
-        if p < LEVEL:
+        if p < LEVEL / looks:
             found[name] = Hopeless(leader=leader, behind=float(gaps.mean()), folds=len(gaps), p=p)
     return found

@@ -11,7 +11,7 @@ import numpy as np
 
 from bench import config, plan, registry
 from bench.errors import BenchError, ConfigError
-from bench.executor import cap_threads, execute, no_deadline, threads_per_cell
+from bench.executor import cap_threads, execute, no_deadline, threads_per_cell, worker_count
 from bench.prepare import Prepared, prepare, recall_data
 from bench.provenance import provenance_of
 from bench.results import read_provenance, read_records
@@ -54,7 +54,8 @@ def recompute(tables: Sequence[Path], share: float, cache_dir: Path, say: Callab
         Told what was run, and what could not be.
     """
     generator = np.random.default_rng()
-    cap_threads(threads_per_cell(Budget(), ExecutorSpec()), 1)
+    workers = ExecutorSpec(name="processes", workers=0)
+    cap_threads(threads_per_cell(Budget(), workers), worker_count(workers))
     for folder in sorted({table.parent for table in tables}):
         made = {
             table.name: read_provenance(folder / f"{table.name}.json") for table in tables if table.parent == folder
@@ -71,6 +72,7 @@ def recompute(tables: Sequence[Path], share: float, cache_dir: Path, say: Callab
         chosen = generator.choice(len(rows), max(1, round(share * len(rows))), replace=False)
         wanted = {plan.cell_id(record): record for _, record in (rows[at] for at in sorted(chosen))}
         other: list[Record] = []
+        say(f"{folder}: running {len(wanted)} of {len(rows)} cells again ...")
         yield from _differences(folder, ready, wanted, other)
         said = f", {len(other)} with the same scores from predictions that differ in last digits" if other else ""
         say(f"{folder}: {len(wanted)} of {len(rows)} cells run again{said}")
@@ -140,7 +142,7 @@ def _config_of(folder: Path, made: dict[str, dict[str, Any]], cache_dir: Path) -
         data=_data_of(folder.parent.name),
         protocol=about["task"]["protocol"],
         budget=Budget(**{name: value for name, value in about["budget"].items() if name in budget}),
-        executor=ExecutorSpec(),
+        executor=ExecutorSpec(name="processes", workers=0),
         models=tuple(models),
         lineup=False,
         tune=False,
