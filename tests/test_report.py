@@ -7,8 +7,10 @@ import pytest
 from bench.errors import BenchError
 from bench.provenance import provenance_of
 from bench.publish import decision_json, publish
+from bench.report.html import report_html
 from bench.report.markdown import overview_markdown, report_markdown
 from bench.report.read import read_content
+from bench.report.wording import left_out
 from bench.results import Store
 from bench.settings import Budget, Expected, Limits, ReportSettings
 from bench.splits import cross_validation_splits
@@ -16,7 +18,7 @@ from bench.zoo.store import Zoo
 from tests.builders import dataset, record, task
 from tests.toy_models import toy
 
-ROLES = {"reference": "stable", "floor": "floor", "better": "zoo", "liar": "stable"}
+ROLES = {"reference": "stable", "floor": "floor", "better": "zoo", "liar": "stable", "untrained": "floor"}
 
 
 @pytest.fixture
@@ -369,3 +371,38 @@ def test_the_overview_tells_a_pick_from_a_reference_that_stays_for_want_of_evide
     text = overview_markdown([(lines[0], {**one, "settled": True}), (lines[1], {**one, "settled": False})])
     assert "d0/quick/report.md) | a | b | 1.00 |" in text
     assert "d1/quick/report.md) | a, for now | b | 1.00 |" in text
+
+
+def test_a_pick_below_a_model_that_misses_a_floor_is_the_best_of_the_others_everywhere(folder, tmp_path):
+    folder("untrained", 0.845)
+    folder("better", 0.85)
+    found = content(folder, tmp_path)
+    assert found.decision.pick == "reference"
+    text, page = report_markdown(found), report_html(found, [])
+    assert "it has the best mean score of those that are not left out, 80.30" in text
+    assert "Price: 0.00 points against the best of those that are not left out, expected." in text
+    reason = "does not surely beat untrained by the margin"
+    assert f"Left out: better ({reason}); untrained (a floor, which is never picked)." in text
+    assert "of score against the best mean of those that are not left out, expected" in page
+    assert f"Left out: better ({reason})." in page
+    decision = json.loads(decision_json(found))
+    assert (decision["best"], decision["excluded"]["better"]) == ("better", reason)
+    assert "| better (left out) |" in overview_markdown([("text_clf/toy/quick", decision)])
+
+
+def test_of_many_that_miss_the_floor_the_sentence_names_those_above_the_pick(folder, tmp_path):
+    found = content(folder, tmp_path)
+    why = "does not surely beat floor by the margin"
+    excluded = {"floor": "licence GPL-3.0", "far": "no fold in common with the reference", "a": why, "b": why, "c": why}
+    rows = [
+        found.row("floor"),
+        *(replace(found.row("floor"), scores=replace(found.row("floor").scores, name=name)) for name in "abc"),
+    ]
+    high = replace(rows[1], scores=replace(rows[1].scores, cells=rows[1].scores.cells + 0.6))
+    found = replace(
+        found,
+        rows=(found.row("reference"), rows[0], high, *rows[2:]),
+        decision=replace(found.decision, excluded=excluded),
+    )
+    assert [name for name, _ in left_out(found)] == ["floor", "far", "a"]
+    assert set(json.loads(decision_json(found))["excluded"]) == set(excluded)

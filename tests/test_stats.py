@@ -333,7 +333,8 @@ def test_a_failed_model_on_one_split_lifts_no_limit_and_no_floor():
     assert decide(models, scoring(), Limits(licences=("MIT",))).pick == ""
     decision = decide([*models, crashed], scoring(), Limits(licences=("MIT",)))
     assert decision.pick == ""
-    assert set(decision.excluded) == {"good", "crashed"}
+    assert set(decision.excluded) == {"good", "crashed", "reference"}
+    assert decision.excluded["reference"] == "does not surely beat prior by the margin"
 
 
 def test_seeds_widen_the_interval_of_a_mean_on_one_split():
@@ -419,3 +420,23 @@ def test_inputs_that_nobody_knows_how_to_change_leave_a_question_mark():
     card = stability(model("m", at(0.9)), (none, none), probe, scoring())
     assert card.robustness.why == "no change of these inputs is known"
     assert card.grades["robustness"] == "?"
+
+
+def test_every_model_that_misses_a_floor_is_left_out_by_name_and_reason():
+    untrained = model("random_encoder", at(0.945, shift=1), role="floor")
+    zoo, stable = model("zoo", at(0.95, shift=2), role="zoo"), model("stable", at(0.93, shift=2))
+    weak = model("weak", at(0.30, shift=2))
+    decision = pick(model("reference", at(0.90)), zoo, stable, weak, untrained)
+    assert decision.pick == "stable"
+    assert decision.excluded == {
+        "zoo": "does not surely beat random_encoder by the margin",
+        "weak": "does not surely beat prior by the margin",
+        "random_encoder": "a floor, which is never picked",
+    }
+    assert decision.because[0] == "it has the best mean score of those that are not left out, 93.00"
+
+
+def test_the_best_is_called_the_best_where_only_lower_means_are_left_out():
+    decision = pick(model("reference", at(0.90)), model("weak", at(0.30, shift=2)))
+    assert set(decision.excluded) == {"weak"}
+    assert decision.because[0] == "it has the best mean score, 90.00"

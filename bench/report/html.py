@@ -31,7 +31,16 @@ from bench.report.tables import (
     scores_table,
     split_table,
 )
-from bench.report.wording import CHURN_OF_VALUES, check_line, deferral_sentence, protocol, undecided
+from bench.report.wording import (
+    CHURN_OF_VALUES,
+    check_line,
+    deferral_sentence,
+    left_out,
+    overtaken,
+    protocol,
+    undecided,
+)
+from bench.stats.decision import OF_THE_REST
 
 SECTIONS = (
     ("decision", "Recommendation"),
@@ -157,7 +166,11 @@ def _decision(content: Content) -> _Decision:
     runner_up = content.row(decision.runner_up)
     tiles = (
         ("Confidence", "?" if single else f"{decision.confidence:.2f}", _why_confidence(content)),
-        ("Price", price, "of score against the best mean, " + ("on this split" if single else "expected")),
+        (
+            "Price",
+            price,
+            f"of score against the best mean{_of_whom(content)}, " + ("on this split" if single else "expected"),
+        ),
         (
             "Runner-up",
             decision.runner_up or "?",
@@ -189,7 +202,11 @@ def _verb(content: Content) -> str:
 def _why_confidence(content: Content) -> str:
     if math.isnan(content.decision.confidence):
         return "one split alone cannot tell"
-    return f"probability of lying within {content.unit.margin(content.margin)} of the best"
+    return f"probability of lying within {content.unit.margin(content.margin)} of the best{_of_whom(content)}"
+
+
+def _of_whom(content: Content) -> str:
+    return OF_THE_REST if overtaken(content) else ""
 
 
 def _changes(content: Content) -> list[str]:
@@ -204,7 +221,7 @@ def _changes(content: Content) -> list[str]:
     if decision.winner_changes >= 0.005:
         share = f"{100 * decision.winner_changes:.0f} of 100 runs"
         said.append(f"With other seeds another model has the {content.unit.best} mean in {share}.")
-    said.extend(f"Left out: {name} ({why})." for name, why in decision.excluded.items())
+    said.extend(f"Left out: {name} ({why})." for name, why in left_out(content))
     return said
 
 

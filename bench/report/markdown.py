@@ -97,7 +97,7 @@ def overview_markdown(decisions: Sequence[tuple[str, Mapping[str, Any]]]) -> str
     """Return ``results/README.md``: a line for every (folder, decision)."""
     mixed = any("unit" in one for _, one in decisions)
     rows = [
-        (f"[{folder}]({folder}/report.md)", _recommended(folder, one), one["best"] or "none", _price(one, mixed))
+        (f"[{folder}]({folder}/report.md)", _recommended(folder, one), _best(one), _price(one, mixed))
         for folder, one in decisions
     ]
     table = _table(("task / data / budget", "recommended", "best mean", f"price{'' if mixed else ' in points'}"), rows)
@@ -112,6 +112,12 @@ def _recommended(folder: str, decision: Mapping[str, Any]) -> str:
     pick = str(decision["pick"] or "nothing")
     # Where the data support nothing better, and not because it is the best.
     return pick if decision.get("settled", True) else f"{pick}, for now"
+
+
+def _best(decision: Mapping[str, Any]) -> str:
+    best = str(decision["best"] or "none")
+    # The price beside it is measured against the best of the others.
+    return f"{best} (left out)" if decision["pick"] and best in decision.get("excluded", {}) else best
 
 
 def over_datasets(decisions: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:

@@ -6,10 +6,9 @@ from dataclasses import replace
 
 from bench.report.content import Check, Content, Row
 from bench.settings import ReportSettings
-from bench.stats.decision import what_is_needed
+from bench.stats.decision import OF_THE_REST, misses_floor, unbeaten, what_is_needed
 from bench.stats.estimate import Estimate
 from bench.stats.unit import Unit
-from bench.types import Decision
 
 
 def points(value: float) -> str:
@@ -137,14 +136,15 @@ def recommendation(content: Content) -> str:
     if content.task.protocol == "curve":
         return f"{decision.because[0]} {decision.also}"
     if not decision.pick:
-        return f"**Nothing to ship.** {' '.join(decision.because)}{_barred(decision)}"
+        return f"**Nothing to ship.** {' '.join(decision.because)}{_barred(content)}"
     sure = "" if math.isnan(decision.confidence) else f" (confidence {decision.confidence:.2f})"
     what = f"Ship `{decision.pick}`" if decision.settled else f"Keep `{decision.pick}` for now"
     text = f"**{what}**{sure}: {'; '.join(decision.because)}."
     if not math.isnan(decision.price):
         # One split gives no expectation.
         how = "on this split" if math.isnan(decision.confidence) else "expected"
-        text += f" Price: {content.unit.amount(max(0.0, decision.price))}, {how}."
+        against = f" against the best{OF_THE_REST}" if overtaken(content) else ""
+        text += f" Price: {content.unit.amount(max(0.0, decision.price))}{against}, {how}."
     if decision.runner_up:
         text += f" Prefer `{decision.runner_up}` if {decision.would_change_if}."
     if decision.also:
@@ -152,13 +152,42 @@ def recommendation(content: Content) -> str:
     if not math.isnan(decision.winner_changes) and decision.winner_changes >= 0.005:
         often = f"{100 * decision.winner_changes:.0f} of 100 runs"
         text += f" With other seeds another model has the {content.unit.best} mean in {often}."
-    return text + _barred(decision)
+    return text + _barred(content)
 
 
-def _barred(decision: Decision) -> str:
-    if not decision.excluded:
-        return ""
-    return f" Left out: {'; '.join(f'{name} ({why})' for name, why in decision.excluded.items())}."
+LISTED = 4
+"""Most models that a sentence lists whole; beyond, the ones that a reader could take for better."""
+
+
+def overtaken(content: Content) -> bool:
+    """Return whether a model that is left out has a higher mean than the best of the others."""
+    decision, pick = content.decision, content.row(content.decision.pick)
+    if pick is None or math.isnan(decision.price):
+        return False
+    # Rounding alone must not put the best above itself.
+    best = pick.scores.mean + decision.price + 1e-12
+    return any(row.scores.name in decision.excluded and row.scores.mean > best for row in content.rows)
+
+
+def left_out(content: Content) -> list[tuple[str, str]]:
+    """Return the models that could not be picked, as far as a reader has to know of them, and why.
+
+    Not those of which "no model beats the floor" says it already; and of many that miss the floor the ones above the
+    pick only, for the rest would not have been picked anyway.
+    """
+    decision, pick = content.decision, content.row(content.decision.pick)
+    if pick is None:
+        said = unbeaten([content.task.floor])
+        return [(name, why) for name, why in decision.excluded.items() if why != said]
+    if len(decision.excluded) <= LISTED:
+        return list(decision.excluded.items())
+    below = {row.scores.name for row in content.rows if row.scores.mean <= pick.scores.mean}
+    return [(name, why) for name, why in decision.excluded.items() if name not in below or not misses_floor(why)]
+
+
+def _barred(content: Content) -> str:
+    found = left_out(content)
+    return f" Left out: {'; '.join(f'{name} ({why})' for name, why in found)}." if found else ""
 
 
 def undecided(content: Content) -> list[str]:

@@ -23,6 +23,10 @@ BEATS_FLOOR = 0.95
 NOT_WORSE = 0.90
 SEPARATES = 0.95
 
+OF_THE_REST = " of those that are not left out"
+UNBEATEN = "does not surely beat"
+A_FLOOR = "a floor, which is never picked"
+
 
 def decide(models: Sequence[ModelScores], scoring: Scoring, limits: Limits) -> Decision:
     """Apply the decision rule to scores that are turned so that larger is better.
@@ -36,7 +40,8 @@ def decide(models: Sequence[ModelScores], scoring: Scoring, limits: Limits) -> D
     Returns
     -------
     Decision
-        With an empty ``pick`` where no model keeps the limits and surely beats the floor.
+        With an empty ``pick`` where no model keeps the limits and surely beats the floor. ``excluded`` holds every
+        model that was dropped, for whatever reason.
     """
     known = {model.name: model for model in models if model.cells.size}
     roles = {"reference": scoring.reference, "floor": scoring.floor}
@@ -58,7 +63,23 @@ def decide(models: Sequence[ModelScores], scoring: Scoring, limits: Limits) -> D
             return _one_split(known, known[scoring.reference], excluded, scoring.unit)
         blind = (name for name, model in known.items() if model.facts.by_item is None)
         excluded = {**dict.fromkeys(blind, "on one split nothing is known of it without its predictions"), **excluded}
-    return replace(_Choice(known, scoring, excluded).decide(), excluded=excluded)
+    return _Choice(known, scoring, excluded).decide()
+
+
+def unbeaten(floors: Sequence[str]) -> str:
+    """Return why a model is left out that does not surely beat these floors.
+
+    Examples
+    --------
+    >>> unbeaten(["prior", "random_encoder"])
+    'does not surely beat prior and random_encoder by the margin'
+    """
+    return f"{UNBEATEN} {' and '.join(floors)} by the margin"
+
+
+def misses_floor(why: str) -> bool:
+    """Return whether a model was left out for a floor, and not for a limit or for want of a score."""
+    return why.startswith(UNBEATEN)
 
 
 @dataclass(frozen=True)
@@ -68,6 +89,7 @@ class _Choice:
     known: dict[str, ModelScores]
     scoring: Scoring
     excluded: Mapping[str, str]
+    """Models that may not be picked, whatever their scores."""
 
     @property
     def reference(self) -> ModelScores:
@@ -87,16 +109,26 @@ class _Choice:
 
     def decide(self) -> Decision:
         able = [model for name, model in self.known.items() if model.role != "floor" and name not in self.excluded]
-        contenders = [model for model in able if self._beats_floors(model)]
+        behind = {model.name: unbeaten(floors) for model in able if (floors := self._unbeaten(model))}
+        contenders = [model for model in able if model.name not in behind]
+        best = max((model.mean for model in contenders), default=math.inf)
+        above = {name: A_FLOOR for name, model in self.known.items() if model.role == "floor" and model.mean > best}
+        whole = replace(self, excluded={**self.excluded, **behind, **above})
+        # Where nothing is left, it is the hard limits alone that decide what to advise.
+        found = whole._choose(contenders) if contenders else self._nothing_left(able)
+        return replace(found, excluded=whole.excluded)
+
+    def _nothing_left(self, able: Sequence[ModelScores]) -> Decision:
         if not able:
             return _nothing("No model keeps the hard limits.")
         floor = self.known[self.scoring.floor]
-        if not contenders and math.isnan(self._difference(self.reference, floor).scale):
+        if math.isnan(self._difference(self.reference, floor).scale):
             return _nothing(f"{floor.name} shares fewer than two folds with the others, so none is known to beat it.")
-        if not contenders:
-            size = f"the margin of {self.unit.margin(self.margin)}"
-            reason = f"No model beats {self.scoring.floor} by {size} with a probability of {BEATS_FLOOR}."
-            return _nothing(reason, "" if self.excluded else "Look at the data before trying larger models.")
+        size = f"the margin of {self.unit.margin(self.margin)}"
+        reason = f"No model beats {self.scoring.floor} by {size} with a probability of {BEATS_FLOOR}."
+        return _nothing(reason, "" if self.excluded else "Look at the data before trying larger models.")
+
+    def _choose(self, contenders: Sequence[ModelScores]) -> Decision:
         best = max(contenders, key=lambda model: (model.mean, model is self.reference))
         close = [model for model in contenders if model is best or self._p_within(best, model) >= NOT_WORSE]
         pick = _by_dependability(close, self.margin)[0]
@@ -119,11 +151,18 @@ class _Choice:
             settled=not unsettled,
         )
 
-    def _beats_floors(self, model: ModelScores) -> bool:
-        """Return whether a model surely beats the floor; what owes its place to pretraining has to beat every one."""
-        every = [one for one in self.known.values() if one.role == "floor"]
-        floors = every if model.role in ("zoo", "ensemble") else [self.known[self.scoring.floor]]
-        return all(self._difference(model, one).probability_above(self.margin) >= BEATS_FLOOR for one in floors)
+    def _unbeaten(self, model: ModelScores) -> list[str]:
+        """Return the floors that a model does not surely beat; what owes its place to pretraining has to beat all."""
+        first = self.known[self.scoring.floor]
+        others = [one for one in self.known.values() if one.role == "floor" and one is not first]
+        floors = [first, *(others if model.role in ("zoo", "ensemble") else ())]
+        sure = {one.name: self._difference(model, one).probability_above(self.margin) for one in floors}
+        return [name for name, probability in sure.items() if not probability >= BEATS_FLOOR]
+
+    def _of_whom(self, best: ModelScores) -> str:
+        """Return what limits the word "best": nothing where no model that is left out has a higher mean."""
+        beyond = [name for name in self.excluded if not self.known[name].mean <= best.mean]
+        return OF_THE_REST if beyond else ""
 
     def _difference(self, one: ModelScores, other: ModelScores) -> CorrectedMean:
         return bridged(one, other, self.reference, self.ratio)
@@ -160,13 +199,12 @@ class _Choice:
     def _facts(self, pick: ModelScores, best: ModelScores, runner_up: ModelScores) -> tuple[str, ...]:
         facts = []
         if pick is best:
-            allowed = " of those that are not left out" if self.excluded else ""
             what = "score" if self.unit.in_points else self.unit.label
-            facts.append(f"it has the best mean {what}{allowed}, {self.unit.score(pick.mean)}")
+            facts.append(f"it has the best mean {what}{self._of_whom(best)}, {self.unit.score(pick.mean)}")
         elif self._p_within(best, pick) >= NOT_WORSE:
             gap, margin = self._difference(pick, best), self.unit.margin(self.margin)
             facts.append(
-                f"it is within the margin of {margin} of the best, {best.name}, with probability "
+                f"it is within the margin of {margin} of the best{self._of_whom(best)}, {best.name}, with probability "
                 f"{self._p_within(best, pick):.2f} ({self.unit.change(gap.mean)} {self.unit.name}, 95 % CI "
                 f"{self.unit.changes(*gap.interval())})"
             )

@@ -3,13 +3,17 @@
 from collections.abc import Iterator
 
 from bench.report.content import Content
+from bench.stats.decision import unbeaten
 
 CODE = "floor-unbeaten"
 
 
 def find(content: Content) -> Iterator[str]:
     """Yield a text where no model surely beats the floor."""
-    if content.decision.pick or len(content.rows) < 2 or content.task.protocol == "curve" or content.decision.excluded:
+    if content.decision.pick or len(content.rows) < 2 or content.task.protocol == "curve":
+        return
+    # A model that a limit bars, or another floor, may well beat this one.
+    if any(why != unbeaten([content.task.floor]) for why in content.decision.excluded.values()):
         return
     floor = content.row(content.task.floor)
     if (best := content.best) is not None and floor is not None and floor.scores.cells.size:
