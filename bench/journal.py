@@ -146,6 +146,8 @@ def take_in(folder: Path, write: Callable[[str, Entry], Taken], say: Callable[[s
     journals = folder / FOLDER
     for path in sorted(journals.glob("*.jsonl")):
         with _held(path) as ours:
+            if not ours:
+                say("Another run is at work on these tables. Both are kept; cells that both ask for are run by both.")
             if not ours or not path.exists():
                 continue
             entries, strange = _read(path)

@@ -164,7 +164,7 @@ class CellProgress:
         if all(record.status == "unavailable" for record in records):
             return f"{model} is unavailable: {records[0].reason}"
         ok = [record for record in records if record.status == "ok"]
-        parts = [f"{model}: {len(records)} cells"]
+        parts = [f"{model}: {len(records)} cell{'' if len(records) == 1 else 's'}"]
         if ok:
             # By fold first: the probe of a deterministic model gives one fold a second seed.
             folds: dict[tuple[int, int], list[float]] = {}
