@@ -66,7 +66,8 @@ def cross_validation_splits(
         _check(dataset, splits, "Give fewer folds by budget.folds=, so that training starts later, or no data.time.")
     else:
         splits, notes = _shuffled(dataset, task, budget, seed)
-        _check(dataset, splits, "Give fewer folds by budget.folds=, or merge rare classes by data.merge_rare=other.")
+        merge = "" if _merged(dataset) else ", or merge rare classes by data.merge_rare=other"
+        _check(dataset, splits, f"Give fewer folds by budget.folds={merge}.")
     return splits, notes + _notes_on_unseen_classes(dataset, splits)
 
 
@@ -207,7 +208,9 @@ def possible_folds(dataset: Dataset, folds: int) -> tuple[int, tuple[str, ...]]:
         If a class has a single member, or there are fewer than two rows or groups.
     """
     if len(dataset.y) < 2:
-        raise DataError(f"{dataset.name} has {len(dataset.y)} rows: folds need at least two.")
+        raise DataError(
+            f"{dataset.name} has {len(dataset.y)} row{'' if len(dataset.y) == 1 else 's'}: folds need at least two."
+        )
     members = np.bincount(dataset.y, minlength=len(dataset.classes)) if dataset.classes else np.empty(0, np.intp)
     rare = np.argsort(members, kind="stable")[: int((members < folds).sum())]
     named = _name_some([f"{dataset.classes[c]!r} ({members[c]})" for c in rare])
@@ -234,11 +237,15 @@ def possible_folds(dataset: Dataset, folds: int) -> tuple[int, tuple[str, ...]]:
     possible = int(min(folds, members[rare[0]]))
     if possible == folds:
         return folds, notes
-    note = (
-        f"{possible} folds instead of {folds}: {len(rare)} classes have fewer members than {folds}: {named}. "
-        "data.merge_rare=other would merge them and keep the folds."
-    )
+    number = "1 class has" if len(rare) == 1 else f"{len(rare)} classes have"
+    advice = "" if _merged(dataset) else " data.merge_rare=other would merge them and keep the folds."
+    note = f"{possible} folds instead of {folds}: {number} fewer members than {folds}: {named}.{advice}"
     return possible, (*notes, note)
+
+
+def _merged(dataset: Dataset) -> bool:
+    """Return whether rare classes were merged already, which only the notes tell."""
+    return any(" merged into " in note for note in dataset.notes)
 
 
 def _check(dataset: Dataset, splits: Sequence[Split], remedy: str) -> None:

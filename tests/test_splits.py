@@ -6,6 +6,7 @@ import pytest
 from bench.errors import DataError
 from bench.settings import Budget
 from bench.splits import cross_validation_splits, learning_curve_splits, published_split
+from tasks.labels import merge_rare
 from tests.builders import dataset
 
 
@@ -104,7 +105,15 @@ def test_a_rare_class_lowers_the_number_of_folds_and_a_note_names_it():
     assert len(splits) == 3
     assert "3 folds instead of 5" in notes[0]
     assert "'rare' (3)" in notes[0]
+    assert "1 class has fewer members" in notes[0]
     assert "data.merge_rare" in notes[0]
+
+
+def test_merging_rare_classes_is_no_advice_where_it_was_done():
+    whole = imbalanced({"a": 20, "b": 3, "c": 1})
+    data = merge_rare(whole, "other", 5)
+    _, notes = cross_validation_splits(data, "text_clf", Budget(folds=5), 0)
+    assert notes == ("4 folds instead of 5: 1 class has fewer members than 5: 'other' (4).",)
 
 
 def test_a_class_with_one_member_cannot_be_split():
