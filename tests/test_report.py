@@ -406,3 +406,24 @@ def test_of_many_that_miss_the_floor_the_sentence_names_those_above_the_pick(fol
     )
     assert [name for name, _ in left_out(found)] == ["floor", "far", "a"]
     assert set(json.loads(decision_json(found))["excluded"]) == set(excluded)
+
+
+def test_a_model_whose_cells_all_failed_shows_no_figure_of_its_own(folder, tmp_path):
+    folder("better", 0.5, status="failed", reason="RuntimeError: out of luck")
+    found = content(folder, tmp_path)
+    text = report_markdown(found)
+    assert "| better | zoo | ? | 30.30 (the floor's) | 30.30 | ? | ? |" in text
+    assert "Best cell, total SD, churn ?: every cell failed (better)." in text
+    card = found.row("better").stability
+    estimates = {
+        name: getattr(card, name).why for name in ("seed_sd", "training_sd", "total_sd", "churn", "worst_fold")
+    }
+    assert set(estimates.values()) == {"every cell failed"}
+    assert "one split" not in text
+    assert "every cell failed" in report_html(found, ())
+
+
+def test_cells_that_all_failed_where_the_floor_did_too_are_not_called_not_run(folder, tmp_path):
+    folder("floor", 0.3, status="failed", reason="RuntimeError: out of luck")
+    text = report_markdown(content(folder, tmp_path))
+    assert "| floor | floor | ? | ? | ? | ? | ? | ? | 8 of 8 failed | ? | ? |" in text

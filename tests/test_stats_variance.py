@@ -159,3 +159,30 @@ def test_twenty_cells_are_resampled():
 def test_a_score_that_test_items_alone_move_is_more_dependable():
     loose = dependable_score(CELLS, 0.25, seed=0).value
     assert dependable_score(CELLS, 0.25, seed=0, item_variance=5e-4).value > loose
+
+
+def test_two_folds_that_tie_are_no_certainty():
+    tied = np.array([[0.9], [0.9]])
+    for figure in (training_data_sd, total_sd):
+        assert figure(tied).why == "two folds, and they agree exactly"
+        known = figure(tied, 1e-4)
+        assert known.value == 0
+        assert known.high > 10 * 0.01
+        assert grade(known, 0.01) == "?"
+    assert dependable_score(tied, 0.25, seed=0).why == "two folds, and they agree exactly"
+    found = dependable_score(tied, 0.25, seed=0, item_variance=1e-4)
+    assert found.value < 0.9 - 0.01
+    assert total_sd(tied, 0.0).why
+
+
+def test_two_folds_that_tie_spread_as_two_that_differ_as_much_as_their_items_do():
+    half = math.sqrt(1e-4 / 2)
+    apart, tied = np.array([[0.9 - half], [0.9 + half]]), np.array([[0.9], [0.9]])
+    assert total_sd(tied, 1e-4).high == pytest.approx(total_sd(apart, 1e-4).high)
+
+
+def test_cells_that_all_failed_are_no_split_and_no_seed():
+    failed = np.full((3, 2), np.nan)
+    for figure in (seed_sd, training_data_sd, total_sd, worst_fold):
+        assert figure(failed).why == "every cell failed"
+    assert lower_cvar(failed, seed=0).why == "every cell failed"

@@ -9,6 +9,7 @@ from bench.report.wording import estimate, points, score_estimate, seconds, shar
 from bench.stats.comparison import OVER_FOLDS
 from bench.stats.estimate import Estimate
 from bench.stats.seconds import one_two_five
+from bench.stats.table import ModelScores
 from bench.stats.unit import Unit
 
 HEADERS = (
@@ -30,15 +31,16 @@ def cells_of(row: Row, content: Content) -> tuple[str, ...]:
     """Return one row of the table, in the order of `HEADERS`."""
     scores, card, unit = row.scores, row.stability, content.unit
     if not scores.cells.size:
-        return (scores.name, scores.role, "?", "?", "?", "?", "?", "?", "not run", "?", "?")
+        return (scores.name, scores.role, "?", "?", "?", "?", "?", "?", _not_run(scores), "?", "?")
     difference, verdict = _against(row, content)
     low, high = row.interval
     spread = "" if math.isnan(low) else f" ±{unit.size((high - low) / 2)}"
+    mark = "the floor's" if scores.all_failed else row.folds_run
     return (
         scores.name,
         scores.role,
         unit.score(scores.best),
-        unit.score(scores.mean) + spread + (f" ({row.folds_run})" if row.folds_run else ""),
+        unit.score(scores.mean) + spread + (f" ({mark})" if mark else ""),
         unit.score(card.dependable.value),
         unit.size(card.total_sd.value),
         share(card.churn.value),
@@ -47,6 +49,10 @@ def cells_of(row: Row, content: Content) -> tuple[str, ...]:
         card.grade,
         seconds(one_two_five(row.cost.latency_p50_ms / 1000)) if row.cost else "?",
     )
+
+
+def _not_run(scores: ModelScores) -> str:
+    return f"{scores.failed} of {scores.ran + scores.not_run} failed" if scores.failed else "not run"
 
 
 def _against(row: Row, content: Content) -> tuple[str, str]:
@@ -172,6 +178,8 @@ def place(row: Row) -> tuple[str, str]:
     known = row.standing
     if row.scores.role == "floor":
         return "? (floor)", "?"
+    if known is None and row.scores.all_failed:
+        return "? (every cell failed)", "?"
     if known is None and row.scores.partial:
         return "? (too few folds)", "?"
     if known is None and len(row.scores.folds) == 1:
@@ -207,6 +215,7 @@ def confidence_cells(row: Row, content: Content) -> tuple[str, ...]:
         return (row.label, *losses)
     if items is None:
         why = "? (predictions not kept)" if row.scores.cells.size else "?"
+        why = "? (every cell failed)" if row.scores.all_failed else why
         return (row.label, *losses, why, *("?",) * 6)
     value, low, high = items.calibration_error
     loss = unit_of("log_loss", math.nan)

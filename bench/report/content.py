@@ -63,8 +63,11 @@ class Row:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the mean; NaN where a model has fewer folds, for then the difference alone has one."""
-        return (math.nan, math.nan) if self.scores.partial else self.mean.interval()
+        """95 % interval of the mean; NaN where a model has fewer folds, for then the difference alone has one.
+
+        NaN too where every cell failed: the floor's scores are no measurement of this model.
+        """
+        return (math.nan, math.nan) if self.scores.partial or self.scores.all_failed else self.mean.interval()
 
     @property
     def folds_run(self) -> str:

@@ -75,6 +75,7 @@ def _reasons(row: Row, content: Content) -> dict[str, str]:
     """Return why a figure of each column could be missing."""
     card = row.stability
     return {
+        "best cell": "every cell failed",
         "mean (95 %)": NO_SHARED_FOLD,
         "dependable": card.dependable.why,
         "total SD": card.total_sd.why,

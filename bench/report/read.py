@@ -211,6 +211,9 @@ def _by_item(items: Items | ErrorItems | None, metric: str) -> NDArray[Any] | No
 
 
 def _churn(items: Items | ErrorItems | None, scores: ModelScores) -> tuple[Estimate, Estimate]:
+    if scores.all_failed:
+        why = Estimate.not_measured("every cell failed")
+        return why, why
     if items is None:
         why = Estimate.not_measured("the predictions are not kept here" if scores.cells.size else "no cells")
         return why, why

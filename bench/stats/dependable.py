@@ -71,14 +71,14 @@ def dependable_score(
     >>> bool(found.low < found.value < cells.mean())
     True
     """
-    parts = components(cells)
+    parts = components(cells, item_variance)
     runs = int(np.isfinite(cells).sum())
     if failed and math.isnan(floor):
         return Estimate.not_measured("runs failed, and the floor has no score")
     if failed and not runs:
         return Estimate(value=floor, low=floor, high=floor, method="every run failed")
-    if len(parts.by_fold) < 2:
-        return Estimate.not_measured("one split" if runs else "no cells")
+    if math.isnan(parts.fold_variance):
+        return Estimate.not_measured(parts.why)
     generator = np.random.Generator(np.random.PCG64(seed))
     rate = failed / (runs + failed)
     fresh = _Fresh(parts, test_train_ratio, item_variance or 0.0, floor)

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench.stats.estimate import Estimate
 from bench.stats.selection import deflated_best
@@ -84,7 +83,7 @@ def stability(
         total_sd=total,
         churn=churn[0],
         excess_churn=churn[1],
-        deflated_best=_deflated(cells, scores.fitted),
+        deflated_best=_deflated(scores),
         worst_fold=worst_fold(cells),
         tail_mean=lower_cvar(cells, seed_for(scoring.seed, "tail", scores.name)),
         failure_rate=failure,
@@ -108,10 +107,10 @@ def kinds_of_failure(scores: ModelScores) -> str:
     return ", ".join(f"{number} {kind}" for kind, number in scores.failed_by.items())
 
 
-def _deflated(cells: NDArray[np.floating], tried: int) -> Estimate:
-    scores = cells[np.isfinite(cells)]
+def _deflated(found: ModelScores) -> Estimate:
+    scores, tried = found.succeeded[np.isfinite(found.succeeded)], found.fitted
     if scores.size < 2 or tried < 2:
-        return Estimate.not_measured("one cell" if scores.size else "no cells")
+        return Estimate.not_measured("one cell" if scores.size else "every cell failed" if found.failed else "no cells")
     value = deflated_best(float(scores.max()), float(scores.std(ddof=1)), tried)
     return Estimate(value=value, low=math.nan, high=math.nan, method=f"best of {tried} fitted cells; no interval")
 

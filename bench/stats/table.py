@@ -143,8 +143,13 @@ class ModelScores:
 
     @property
     def best(self) -> float:
-        """The best single cell: a headline elsewhere, a curiosity here."""
-        return float(np.nanmax(self.cells)) if self.cells.size else math.nan
+        """The best single cell that succeeded: a headline elsewhere, a curiosity here."""
+        return float(np.nanmax(self.succeeded)) if np.isfinite(self.succeeded).any() else math.nan
+
+    @property
+    def all_failed(self) -> bool:
+        """Whether every cell failed: its scores are the floor's, and nothing is known of its own."""
+        return 0 < self.ran == self.failed
 
 
 def scores_by_model(records: Sequence[Record], facts: Mapping[str, ModelFacts], scoring: Scoring) -> list[ModelScores]:

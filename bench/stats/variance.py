@@ -42,12 +42,14 @@ class Components:
     within: Floats
     """Deviations from the mean of their fold, of folds with two seeds or more, scaled to the variance of one seed."""
     fold_variance: float
-    """Between the fold means; contains the seeds' and the test items' part. NaN for one fold."""
+    """Between the fold means; contains the seeds' and the test items' part. NaN where it is not known."""
     seed_variance: float
     """Within folds; NaN where no fold has two seeds."""
     seed_df: int
     seed_share: float
     """Part of the seed variance that is left in a fold mean: the mean of 1/S over folds."""
+    why: str = ""
+    """Why the fold variance is not known."""
 
 
 def canonical(cells: Floats) -> Floats:
@@ -56,8 +58,11 @@ def canonical(cells: Floats) -> Floats:
     return rows[np.lexsort(rows.T[::-1])] if rows.size else rows
 
 
-def components(cells: Floats) -> Components:
+def components(cells: Floats, item_variance: float | None = None) -> Components:
     """Split the spread of cells, shape (K, S), into that between and that within folds.
+
+    Two folds that agree exactly do so by chance, for even their test items differ: they count as if they spread as much
+    as these do, where that is known. ``item_variance`` is that of `training_data_sd`.
 
     Examples
     --------
@@ -71,16 +76,31 @@ def components(cells: Floats) -> Components:
     deviations = rows - by_fold[:, None]
     deviations[np.abs(deviations) < AGREE * np.abs(by_fold[:, None])] = 0.0
     df = int((seeds - 1).sum())
+    fold_variance, why = _between(by_fold, item_variance or 0.0, bool(np.size(cells)))
     repeated = seeds > 1
     scaled = deviations[repeated] * np.sqrt(seeds / np.maximum(seeds - 1, 1))[repeated, None]
     return Components(
         by_fold=by_fold,
         within=scaled[np.isfinite(scaled)],
-        fold_variance=float(by_fold.var(ddof=1)) if len(by_fold) > 1 else math.nan,
+        fold_variance=fold_variance,
         seed_variance=float(np.nansum(deviations**2)) / df if df else math.nan,
         seed_df=df,
         seed_share=float((1 / seeds).mean()) if len(seeds) else math.nan,
+        why=why,
     )
+
+
+def _between(by_fold: Floats, item_variance: float, planned: bool) -> tuple[float, str]:
+    """Return the variance between fold means, or NaN and why there is none."""
+    if len(by_fold) < 2:
+        return math.nan, "one split" if len(by_fold) else _no_cells(planned)
+    if len(by_fold) == 2 and abs(by_fold[0] - by_fold[1]) <= AGREE * abs(by_fold).max():
+        return (item_variance, "") if item_variance else (math.nan, "two folds, and they agree exactly")
+    return float(by_fold.var(ddof=1)), ""
+
+
+def _no_cells(planned: bool) -> str:
+    return "every cell failed" if planned else "no cells"
 
 
 def seed_sd(cells: Floats) -> Estimate:
@@ -89,7 +109,7 @@ def seed_sd(cells: Floats) -> Estimate:
 
     parts = components(cells)
     if not parts.seed_df:
-        return Estimate.not_measured("one seed")
+        return Estimate.not_measured("one seed" if len(parts.by_fold) else parts.why)
     sums = parts.seed_variance * parts.seed_df
     low, high = (math.sqrt(sums / chi2.ppf(p, parts.seed_df)) for p in ((1 + LEVEL) / 2, (1 - LEVEL) / 2))
     method = f"chi-square, {parts.seed_df} df"
@@ -111,9 +131,9 @@ def training_data_sd(cells: Floats, item_variance: float | None = None) -> Estim
     Training parts that overlap make fold scores alike: by the argument of Nadeau & Bengio (2003) the figure is too
     small by a factor of about sqrt(n_train / n), 0.89 for 5 folds. `bench.stats.dependable` corrects for it.
     """
-    parts = components(cells)
+    parts = components(cells, item_variance)
     if math.isnan(parts.fold_variance):
-        return Estimate.not_measured("one split")
+        return Estimate.not_measured(parts.why)
     if not parts.seed_df:
         return _root(parts.fold_variance, _chi2_bounds(parts), item_variance, bound="with the seed's part")
     value = parts.fold_variance - parts.seed_share * parts.seed_variance
@@ -126,9 +146,9 @@ def total_sd(cells: Floats, item_variance: float | None = None) -> Estimate:
     A model that is tuned inside each cell has the spread of its search among that of its seeds. ``item_variance`` is
     that of `training_data_sd`.
     """
-    parts = components(cells)
+    parts = components(cells, item_variance)
     if math.isnan(parts.fold_variance):
-        return Estimate.not_measured("one split")
+        return Estimate.not_measured(parts.why)
     if not parts.seed_df:
         return _root(parts.fold_variance, _chi2_bounds(parts), item_variance)
     value = parts.fold_variance + (1 - parts.seed_share) * parts.seed_variance
@@ -141,7 +161,7 @@ def worst_fold(cells: Floats) -> Estimate:
 
     parts, rows = components(cells), canonical(cells)
     if len(rows) < 2:
-        return Estimate.not_measured("one split" if len(rows) else "no cells")
+        return Estimate.not_measured(parts.why)
     worst = int(parts.by_fold.argmin())
     value = float(parts.by_fold[worst])
     if not parts.seed_df:
@@ -160,6 +180,8 @@ def lower_cvar(cells: Floats, seed: int, replicates: int = 200) -> Estimate:
 
     rows = canonical(cells)
     runs = np.isfinite(rows).sum(axis=1)
+    if not len(rows):
+        return Estimate.not_measured(_no_cells(bool(np.size(cells))))
     if runs.sum() < CVAR_CELLS:
         return Estimate.not_measured(f"fewer than {CVAR_CELLS} cells")
     if len(rows) < 2:
