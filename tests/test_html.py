@@ -1,6 +1,7 @@
 """Facts about the HTML report, the last ones seen by a browser."""
 
 import html
+import json
 import math
 import os
 import re
@@ -280,3 +281,46 @@ def test_a_browser_shows_the_page_without_complaint(whole, tmp_path, width, dark
         assert tab.value("getComputedStyle(document.body).backgroundColor") == (
             "rgb(20, 24, 29)" if dark else "rgb(255, 255, 255)"
         )
+
+
+def opened(text, tmp_path, width):
+    file = tmp_path / "report.html"
+    file.write_text(text, encoding="utf-8")
+    with browser(program(), tmp_path / "profile") as tab:
+        tab.open(file.as_uri(), width)
+        return tab.value(
+            "JSON.stringify([...document.querySelectorAll('.scroll')]"
+            ".map(one => [one.className, one.getAttribute('aria-label'), one.scrollWidth - one.clientWidth]))"
+        ), tab.value("getComputedStyle(document.querySelector('.scroll table')).borderCollapse")
+
+
+def test_verdicts_with_counts_leave_the_last_column_in_sight(tmp_path):
+    content = page()
+    rows = tuple(replace(row, scores=replace(row.scores, ran=5, not_run=10)) for row in content.rows)
+    text = report_html(replace(content, rows=rows), ())
+    assert "worse; 5 of 15 cells" in text
+    found = json.loads(opened(text, tmp_path, 1400)[0])
+    (over,) = [hidden for _, label, hidden in found if label.startswith("In points of the accuracy")]
+    assert over == 0
+
+
+def test_figures_fit_a_phone_and_the_first_column_keeps_its_lines(whole, tmp_path):
+    found, borders = opened(whole, tmp_path, 360)
+    drawn = [hidden for names, _, hidden in json.loads(found) if "drawing" in names]
+    assert drawn
+    assert set(drawn) == {0}
+    # Collapsed borders belong to the table, and would scroll away under a cell that stays.
+    assert borders == "separate"
+
+
+def test_one_threshold_is_one_number_wherever_it_stands():
+    content = page()
+    row = content.row(content.decision.pick)
+    plan = replace(row.deferral, threshold=0.9568, cost=0.1, cost_model_only=0.3, cost_human_only=1.0)
+    changed = replace(row, deferral=plan)
+    rows = tuple(changed if one is row else one for one in content.rows)
+    text = report_html(replace(content, rows=rows), ())
+    assert "where its confidence is at least 0.956:" in text
+    assert "<td>0.956 </td>" in text
+    assert "confidence 0.956 or more" in text
+    assert "0.957" not in text.partition("What to hand to a human")[2].partition("</table>")[0]

@@ -1,10 +1,12 @@
 """What reports say of confidence: one row a model, from counts that are kept beside the tables."""
 
+import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
+from rich.console import Console
 
 from bench.config import CONF, register_schemas, run_config
 from bench.errors import ConfigError
@@ -13,8 +15,10 @@ from bench.report.columns import confidence_cells, confidence_headers
 from bench.report.html import report_html
 from bench.report.markdown import report_markdown
 from bench.report.read import read_content
+from bench.report.terminal import print_report
 from bench.results import read_records
 from bench.stats.confidence import risk_coverage
+from bench.stats.deferral import accepted
 from tests.builders import task
 from tests.pages import page
 from tests.tables import published_folder
@@ -128,3 +132,22 @@ def test_where_no_predictions_are_kept_the_losses_stand_alone():
     assert by_header(content, "tfidf_svm") == {"model": "tfidf_svm", "log loss": "0.1000"}
     for text in (report_markdown(content), report_html(content, ())):
         assert "nothing is said of calibration" in text
+
+
+def printed(content):
+    console = Console(width=200, file=io.StringIO())
+    print_report(console, content)
+    return " ".join(console.file.getvalue().split())
+
+
+def test_the_terminal_says_how_much_can_go_out_at_the_risk_that_was_asked_for(read):
+    _, _, content = read
+    content = replace(content, decision=replace(content.decision, pick="other"))
+    assert "with no more than" not in printed(content)
+    asked = replace(content, settings=replace(content.settings, target_risk=0.1))
+    out = by_header(asked)["coverage at risk 10 %"]
+    assert f"other can answer {out} of the items with no more than 10 % of the answers wrong." in printed(asked)
+    none = replace(content, settings=replace(content.settings, target_risk=0.0))
+    items = replace(none.row("other").items, accepted=accepted([(np.array([0.9, 0.8]), np.array([False, False]))]))
+    rows = tuple(replace(row, items=items) if row.scores.name == "other" else row for row in none.rows)
+    assert "other can answer nothing with no more than 0 % of it wrong." in printed(replace(none, rows=rows))

@@ -22,7 +22,7 @@ from bench.report.columns import (
 )
 from bench.report.content import Content, Row
 from bench.report.figures.picture import Picture
-from bench.report.wording import estimate, moved, score_estimate, share, size_estimate
+from bench.report.wording import estimate, moved, score_estimate, share, size_estimate, threshold
 from bench.stats.estimate import Estimate
 from bench.stats.unit import Unit
 
@@ -110,7 +110,7 @@ def _plan(row: Row) -> tuple[str, ...]:
     span = "" if math.isnan(error.low) else f" ({share(error.low)} to {share(error.high)})"
     return (
         row.scores.name,
-        "none (a human for all)" if math.isinf(plan.threshold) else f"{plan.threshold:.3f}",
+        "none (a human for all)" if math.isinf(plan.threshold) else threshold(plan.threshold),
         share(plan.automated),
         f"{share(error.value)}{span}" if error.measured else f"? ({error.why})",
         f"{plan.cost:.3g}",

@@ -9,7 +9,7 @@ from rich.text import Text
 from bench.report.columns import HEADERS, cells_of
 from bench.report.content import Content
 from bench.report.notes import table_notes
-from bench.report.wording import check_line, deferral_sentence, protocol, recommendation, undecided
+from bench.report.wording import answered_sentence, check_line, deferral_sentence, protocol, recommendation, undecided
 
 RIGHT = ("best cell", "dependable", "total SD", "churn", "p50")
 FIRST_TO_GO = ("role", "best cell", "total SD", "churn", "dependable")
@@ -39,9 +39,11 @@ def print_report(console: Console, content: Content) -> None:
     console.print()
     console.print(Markdown(recommendation(content)))
     pick = content.row(content.decision.pick)
-    if pick is not None and (sentence := deferral_sentence(pick, content.settings)):
-        console.print()
-        console.print(Text(sentence))
+    if pick is not None:
+        for sentence in (deferral_sentence(pick, content.settings), answered_sentence(pick, content.settings)):
+            if sentence:
+                console.print()
+                console.print(Text(sentence))
 
 
 def _table(console: Console, content: Content) -> Table:

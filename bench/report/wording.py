@@ -86,17 +86,28 @@ def score_estimate(found: Estimate, unit: Unit) -> str:
     return estimate(replace(found, low=ends[0], high=ends[1]), unit.score)
 
 
-def _threshold(value: float) -> str:
-    """Return a threshold with the decimals that tell it from one.
+def threshold(value: float) -> str:
+    """Return a threshold of confidence, three decimals, and more where it takes them to tell it from one.
 
     Examples
     --------
-    >>> _threshold(0.958), _threshold(0.99987)
-    ('0.95', '0.9998')
+    >>> threshold(0.9566), threshold(0.99987), threshold(1.0)
+    ('0.956', '0.9998', '1')
     """
-    decimals = 2 if value <= 0.99 else min(6, 1 - math.floor(math.log10(max(1e-6, 1 - value))) - 1)
-    # Cut, not rounded: one is a threshold that nothing passes.
-    return f"{math.floor(value * 10**decimals) / 10**decimals:.{decimals}f}" if value < 1 else "1"
+    decimals = max(3, min(6, -math.floor(math.log10(max(1e-6, 1 - value)))))
+    # Cut, not rounded: one is a threshold that nothing passes, and what is let through must pass what is printed.
+    return f"{math.floor(value * 10**decimals + 1e-9) / 10**decimals:.{decimals}f}" if value < 1 else "1"
+
+
+def answered_sentence(row: Row, settings: ReportSettings) -> str:
+    """Return how much can go out at the risk that the user gave; empty for the default, which tables show."""
+    if row.items is None or settings.target_risk == ReportSettings().target_risk:
+        return ""
+    risk = f"{100 * settings.target_risk:g} %"
+    out = row.items.accepted.coverage_at(settings.target_risk)
+    if not out:
+        return f"{row.scores.name} can answer nothing with no more than {risk} of it wrong."
+    return f"{row.scores.name} can answer {share(out)} of the items with no more than {risk} of the answers wrong."
 
 
 def deferral_sentence(row: Row, settings: ReportSettings) -> str:
@@ -118,7 +129,7 @@ def deferral_sentence(row: Row, settings: ReportSettings) -> str:
         else "of whose errors nothing is known"
     )
     return (
-        f"{costs}, let {row.scores.name} answer where its confidence is at least {_threshold(plan.threshold)}: "
+        f"{costs}, let {row.scores.name} answer where its confidence is at least {threshold(plan.threshold)}: "
         f"{100 * plan.automated:.1f} % of the items, {wrong}, and {daily:.0f} of {settings.requests_per_day} a day "
         f"for a human. Cost of an item {plan.cost:.3g}, {others}. Holds for items like these only (exchangeable ones)."
         f"{_flattered(row)}"
@@ -205,33 +216,43 @@ def undecided(content: Content) -> list[str]:
 def protocol(content: Content) -> str:
     """Return what was measured, in one sentence."""
     about, inputs = content.facts["about"], content.facts["inputs"]
-    seeds = _count(about["budget"]["seeds"], "seed")
+    seeds = count(about["budget"]["seeds"], "seed")
     if content.task.protocol == "published":
         how = f"the published train and test parts, {seeds}"
     elif content.task.protocol == "curve":
-        how = f"{_count(about['repeats'], 'size')} of the training part x {_count(inputs['folds'], 'draw')}"
+        how = f"{count(about['repeats'], 'size')} of the training part x {count(inputs['folds'], 'draw')}"
     else:
-        how = " x ".join((_count(inputs["folds"], "fold"), _count(about["repeats"], "repeat"), seeds))
+        how = " x ".join((count(inputs["folds"], "fold"), count(about["repeats"], "repeat"), seeds))
     return (
-        f"{content.task.metrics[0]}{' in points' * content.unit.in_points}; {content.data}, {about['rows']} rows"
-        f"{_classes(content)}; {how}; the margin is {_margin(content)}"
+        f"{content.task.metrics[0]}{' in points' * content.unit.in_points}; {content.data}, "
+        f"{count(about['rows'], 'row')}{_classes(content)}; {how}; the margin is {_margin(content)}"
     )
 
 
 def _classes(content: Content) -> str:
-    return f", {content.facts['about']['classes']} classes" if content.task.prediction == "probability" else ""
+    if content.task.prediction != "probability":
+        return ""
+    number = content.facts["about"]["classes"]
+    return f", {number} {'class' if number == 1 else 'classes'}"
 
 
 def _margin(content: Content) -> str:
     if content.unit.in_points:
-        return _count(100 * content.margin, "point")
+        return count(100 * content.margin, "point")
     size = content.unit.margin(content.margin)
     share = f"{100 * content.task.margin:g} % of the mean of {content.task.reference}"
     return f"{size}, {share}" if content.task.margin_relative else size
 
 
-def _count(number: float, noun: str) -> str:
-    return f"{number:g} {noun}{'' if number == 1 else 's'}"
+def count(number: float, noun: str) -> str:
+    """Return a number of things.
+
+    Examples
+    --------
+    >>> count(1, "cell"), count(0.5, "point")
+    ('1 cell', '0.5 points')
+    """
+    return f"{number if isinstance(number, int) else format(number, 'g')} {noun}{'' if number == 1 else 's'}"
 
 
 def check_line(check: Check, unit: Unit) -> str:

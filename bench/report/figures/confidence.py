@@ -8,7 +8,7 @@ from bench.items import Items
 from bench.report.content import Content
 from bench.report.figures.drawing import INK, MUTED, Sheet, label_ends, render, short
 from bench.report.figures.picture import Line, Picture, followed
-from bench.report.wording import share
+from bench.report.wording import share, threshold
 from bench.stats.estimate import Estimate
 
 if TYPE_CHECKING:
@@ -71,15 +71,15 @@ def _draw_risk(axes: "Axes", known: Known) -> None:
     label_ends(axes, ends)
 
 
-def _mark_threshold(axes: "Axes", items: Items, line: Line, threshold: float) -> None:
-    at, errors = min(items.curve, key=lambda point: abs(point[0] - threshold))[1:]
+def _mark_threshold(axes: "Axes", items: Items, line: Line, planned: float) -> None:
+    at, errors = min(items.curve, key=lambda point: abs(point[0] - planned))[1:]
     if at <= 0:
         return
     axes.plot([100 * at], [100 * errors / at], "o", color=line.colour, markerfacecolor="none", ms=11, mew=1.6)
     axes.axvline(100 * at, color=MUTED, linewidth=0.9, linestyle=(0, (2, 3)))
     axes.annotate(
-        f"confidence {threshold:.2f} or more", (100 * at, 1), (-6, -12), axes.get_xaxis_transform(), "offset points",
-        color=INK, ha="right",
+        f"confidence {threshold(planned)} or more", (100 * at, 1), (-6, -12), axes.get_xaxis_transform(),
+        "offset points", color=INK, ha="right",
     )  # fmt: skip
 
 
