@@ -102,3 +102,7 @@ def test_the_order_of_data_sets_moves_no_figure():
     values, order = scores(12), np.random.default_rng(3).permutation(12)
     one, two = (compare_over_datasets(each, MODELS, seed=0) for each in (values, values[order]))
     assert (one.ranks, one.differences, one.tie_groups) == (two.ranks, two.differences, two.tie_groups)
+
+
+def test_one_data_set_is_no_plural():
+    assert compare_over_datasets(np.zeros((1, 2)), ["a", "b"], seed=0).why.startswith("1 data set: ")

@@ -5,7 +5,7 @@ import math
 from bench.metrics import metric
 from bench.report.content import Content, Row
 from bench.report.units import unit_of
-from bench.report.wording import estimate, points, score_estimate, seconds, share, size_estimate
+from bench.report.wording import count, estimate, points, score_estimate, seconds, share, size_estimate
 from bench.stats.comparison import OVER_FOLDS
 from bench.stats.estimate import Estimate
 from bench.stats.seconds import one_two_five
@@ -65,7 +65,7 @@ def _against(row: Row, content: Content) -> tuple[str, str]:
         verdict = against.verdict
     total = scores.ran + scores.not_run
     if scores.not_run:
-        verdict = f"{verdict}; {scores.ran} of {total} cells"
+        verdict = f"{verdict}; {scores.ran} of {count(total, 'cell')}"
     if scores.failed:
         verdict = f"{verdict}; {scores.failed} of {total} failed"
     return difference, verdict

@@ -30,6 +30,7 @@ from bench.report.notes import table_notes
 from bench.report.wording import (
     CHURN_OF_VALUES,
     check_line,
+    count,
     deferral_sentence,
     moved,
     protocol,
@@ -239,11 +240,12 @@ def _costs(content: Content) -> str:
 
 def _explain(content: Content) -> str:
     tried = sum(row.scores.fitted for row in content.rows)
+    fitted = f"{count(tried, 'cell')} of {count(len(content.rows), 'model')} {'was' if tried == 1 else 'were'}"
     how = "corrected resampled t over folds (Nadeau & Bengio 2003)"
     if content.single_split:
         how = f"bootstrap over {'groups' if content.grouped else 'items'}, t over seeds"
     return (
-        f"Best cell: the luckiest of its folds and seeds ({tried} cells of {len(content.rows)} models were fitted). "
+        f"Best cell: the luckiest of its folds and seeds ({fitted} fitted). "
         f"Dependable: nine training runs in ten {content.unit.reach_word('this')}. Intervals and verdicts, 95 %: {how}."
     )
 

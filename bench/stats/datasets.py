@@ -81,7 +81,9 @@ def compare_over_datasets(
         p=p,
         tie_groups=tie_groups(p, names),
         ranks=_ranks(ordered, seed, replicates),
-        note="" if datasets >= needed else f"{pairs} pairs on {datasets} data sets: {_needed(needed)}",
+        note=""
+        if datasets >= needed
+        else f"{pairs} {'pair' if pairs == 1 else 'pairs'} on {_sets(datasets)}: {_needed(needed)}",
     )
 
 
@@ -188,7 +190,7 @@ def _differences(scores: Floats, seed: int, replicates: int) -> tuple[tuple[Esti
 def _mean_over_datasets(values: Floats, draws: Floats) -> Estimate:
     datasets = len(values)
     if datasets < LEAST:
-        return Estimate.not_measured(f"both ran on {datasets} data sets only")
+        return Estimate.not_measured(f"both ran on {_sets(datasets)} only")
     mean = float(values.mean())
     drawn = values[(draws[:, :datasets] * datasets).astype(np.intp)].mean(axis=1)
     # A bootstrap of D values is too narrow by the root of (D - 1) / D (Hesterberg 2015, section 4).
@@ -205,7 +207,7 @@ def _ranks(scores: Floats, seed: int, replicates: int) -> tuple[Estimate, ...]:
 
     complete = scores[np.isfinite(scores).all(axis=1)]
     if len(complete) < LEAST:
-        return (Estimate.not_measured(f"all models ran on {len(complete)} data sets only"),) * int(scores.shape[1])
+        return (Estimate.not_measured(f"all models ran on {_sets(len(complete))} only"),) * int(scores.shape[1])
     draws = np.random.Generator(np.random.PCG64(seed)).random((replicates, len(complete)))
     ranks: Floats = rankdata(-complete, axis=1)
     return tuple(_mean_over_datasets(column, draws) for column in ranks.T)
@@ -224,5 +226,9 @@ def _refusal(names: tuple[str, ...], datasets: int) -> DatasetComparison:
         p=np.full((len(names), len(names)), np.nan),
         tie_groups=(),
         ranks=(nothing,) * len(names),
-        why=f"{datasets} data sets: p < {ALPHA:g} cannot be reached below {LEAST}{smallest}, so nothing is compared.",
+        why=f"{_sets(datasets)}: p < {ALPHA:g} cannot be reached below {LEAST}{smallest}, so nothing is compared.",
     )
+
+
+def _sets(number: int) -> str:
+    return f"{number} data set{'' if number == 1 else 's'}"
