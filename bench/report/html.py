@@ -36,11 +36,10 @@ from bench.report.wording import (
     check_line,
     deferral_sentence,
     left_out,
-    overtaken,
+    of_whom,
     protocol,
     undecided,
 )
-from bench.stats.decision import OF_THE_REST
 
 SECTIONS = (
     ("decision", "Recommendation"),
@@ -169,7 +168,7 @@ def _decision(content: Content) -> _Decision:
         (
             "Price",
             price,
-            f"of score against the best mean{_of_whom(content)}, " + ("on this split" if single else "expected"),
+            f"of score against the best mean{of_whom(content)}, " + ("on this split" if single else "expected"),
         ),
         (
             "Runner-up",
@@ -202,11 +201,7 @@ def _verb(content: Content) -> str:
 def _why_confidence(content: Content) -> str:
     if math.isnan(content.decision.confidence):
         return "one split alone cannot tell"
-    return f"probability of lying within {content.unit.margin(content.margin)} of the best{_of_whom(content)}"
-
-
-def _of_whom(content: Content) -> str:
-    return OF_THE_REST if overtaken(content) else ""
+    return f"probability of lying within {content.unit.margin(content.margin)} of the best{of_whom(content)}"
 
 
 def _changes(content: Content) -> list[str]:

@@ -52,46 +52,67 @@ def report_markdown(content: Content) -> str:
         _table(HEADERS, [cells_of(row, content) for row in content.rows]),
         _explain(content),
         *(_escape(note) for note in [" ".join(table_notes(content))] if note),
+        *_models(content),
+        *_confidence(content),
+        *_changes(content),
     ]
+    if content.curve is not None:
+        parts += ["## Learning curve", crossing_sentence(content.curve), _curve(content.curve)]
+    parts += ["## Cost", _costs(content)]
+    for heading, lines in _lists(content).items():
+        if lines:
+            parts += [f"## {heading}", "\n".join(f"- {line}" for line in lines)]
+    if content.left_out:
+        parts += [f"Left out, damaged or made from other data, splits or versions: {', '.join(content.left_out)}."]
+    return "\n\n".join(parts) + "\n"
+
+
+def _models(content: Content) -> list[str]:
+    """Return what is said of each model: against the reference on one split, and how stable it is."""
+    parts = []
     if split := split_rows(content):
         parts += ["## One split, item by item", split_about(content), _table(split_headers(content), split)]
-    parts += [
-        "## Stability",
+    about = (
         f"{_stability_unit(content)}, with 95 % intervals; grades in units of the margin, the weakest counts."
-        f"{_of_churn(content)}",
-        _table(CARD_HEADERS, [card_cells(row, content.unit) for row in content.rows if row.scores.cells.size]),
-    ]
+        f"{_of_churn(content)}"
+    )
+    cards = [card_cells(row, content.unit) for row in content.rows if row.scores.cells.size]
+    return [*parts, "## Stability", about, _table(CARD_HEADERS, cards)]
+
+
+def _confidence(content: Content) -> list[str]:
+    parts = []
     if sentence := _deferral(content):
         parts += ["## What to hand to a human", sentence]
     if len(headers := confidence_headers(content)) > 1:
-        scored = [row for row in content.rows if row.scores.cells.size]
-        rows = [confidence_cells(row, content) for row in scored]
+        rows = [confidence_cells(row, content) for row in content.rows if row.scores.cells.size]
         parts += ["## Confidence", confidence_about(content), _table(headers, rows)]
+    return parts
+
+
+def _changes(content: Content) -> list[str]:
+    """Return what other metrics and changed inputs show."""
+    parts = []
     if others := [row for row in content.rows if row.others]:
         names = other_metrics(content)
         headers = ("model", *(metric(name).label for name in names), "P(best)", "on the front")
         parts += ["## Other metrics, and the front", _table(headers, [_others(row, content) for row in others])]
     if probed := [row for row in content.rows if row.robustness is not None]:
         parts += ["## Small changes of the inputs", *_robustness(probed, content)]
-    if content.curve is not None:
-        parts += ["## Learning curve", crossing_sentence(content.curve), _curve(content.curve)]
-    parts += ["## Cost", _costs(content)]
-    if lines := undecided(content):
-        parts += ["## What the data cannot tell", "\n".join(f"- {line}" for line in lines)]
-    if content.checks:
-        parts += [
-            "## Published figures",
-            "\n".join(f"- {_escape(check_line(check, content.unit))}" for check in content.checks),
-        ]
-    if about["data_notes"]:
-        parts += ["## The data", "\n".join(f"- {_escape(note)}" for note in about["data_notes"])]
-    if content.findings:
-        parts += ["## Findings", "\n".join(f"- `{one.code}`: {_escape(one.text)}" for one in content.findings)]
-    if absent := [row.scores for row in content.rows if row.scores.reason]:
-        parts += ["## Rows that are not whole", "\n".join(f"- `{one.name}`: {_escape(one.reason)}" for one in absent)]
-    if content.left_out:
-        parts += [f"Left out, damaged or made from other data, splits or versions: {', '.join(content.left_out)}."]
-    return "\n\n".join(parts) + "\n"
+    return parts
+
+
+def _lists(content: Content) -> dict[str, list[str]]:
+    """Return the lines of each section that is a list."""
+    return {
+        "What the data cannot tell": undecided(content),
+        "Published figures": [_escape(check_line(check, content.unit)) for check in content.checks],
+        "The data": [_escape(note) for note in content.facts["about"]["data_notes"]],
+        "Findings": [f"`{one.code}`: {_escape(one.text)}" for one in content.findings],
+        "Rows that are not whole": [
+            f"`{row.scores.name}`: {_escape(row.scores.reason)}" for row in content.rows if row.scores.reason
+        ],
+    }
 
 
 def overview_markdown(decisions: Sequence[tuple[str, Mapping[str, Any]]]) -> str:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ from bench import metrics
 from bench.errors import BenchError
 from bench.item_errors import ErrorItems, score_by_item
 from bench.items import Items, read_items
-from bench.report.content import Check, Content, Row, Standing
+from bench.report.churn import churn_estimates
+from bench.report.content import Check, Content, Curve, Row, Standing
 from bench.report.curve import crossing_sentence, curve_advice, read_curve
 from bench.report.findings import find_all
 from bench.report.source import Source, check_scores
@@ -24,8 +25,8 @@ from bench.settings import Expected, ReportSettings
 from bench.stats.comparison import compare, score_interval
 from bench.stats.decision import decide
 from bench.stats.deferral import deferral
-from bench.stats.estimate import Estimate
 from bench.stats.front import front_of
+from bench.stats.pareto import Front
 from bench.stats.stability import stability
 from bench.stats.table import ModelFacts, ModelScores, Scoring, scores_by_model
 from bench.types import Cost, Decision, Record, Robustness, Task, seed_for
@@ -84,77 +85,118 @@ def read_content(folder: Path, results_dir: Path, machine: str, names: Sequence[
 
 
 def _content(source: Source) -> Content:
-    task, shown = source.task, source.shown
+    found = _read(source)
+    decision, front, curve = _decided(found)
+    content = Content(
+        task=source.task,
+        data=source.folder.parent.name,
+        budget=source.folder.name,
+        facts=source.made[source.reference],
+        machine=found.machine,
+        rows=_rows(found, front),
+        test_train_ratio=found.scoring.test_train_ratio,
+        unit=found.scoring.unit,
+        margin=found.scoring.margin,
+        decision=decision,
+        settings=source.settings,
+        limits=source.limits,
+        left_out=tuple(name for name in source.asked_for if name not in source.shown),
+        curve=curve,
+        checks=_checks(source, found.scores, found.scoring),
+    )
+    return replace(content, findings=find_all(content))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Read:
+    """What the files of one folder say, before anything is decided."""
+
+    source: Source
+    machine: str
+    store: Store
+    keys: Mapping[str, str]
+    records: Mapping[str, list[Record]]
+    items: Mapping[str, Items | ErrorItems | None]
+    facts: Mapping[str, ModelFacts]
+    scoring: Scoring
+    scores: Sequence[ModelScores]
+
+
+def _read(source: Source) -> _Read:
+    shown = source.shown
     keys = {name: source.key(name) for name in shown}
     machine = best_covering(source.results_dir / "timings", source.below, keys, source.wanted_machine)
     store = source.store(machine)
-    # A table may hold the cells of a longer run that was given more seeds.
+    whole = {name: list(store.read(name, keys[name]).values()) for name in shown}
+    records = _of_this_run(source, whole)
+    check_scores(records, source.task.metrics, source.folder)
+    # Of all rows of a table: a narrower run of the reference does not make the others' figures false.
+    items = {name: read_items(store.items(name), whole[name]) for name in shown}
+    flat = [record for mine in records.values() for record in mine]
+    scoring = _scoring(source.task, source.made[source.reference]["inputs"]["root_seed"], flat)
+    facts = {name: _facts(source, name, store, items[name]) for name in shown}
+    return _Read(
+        source=source,
+        machine=machine,
+        store=store,
+        keys=keys,
+        records=records,
+        items=items,
+        facts=facts,
+        scoring=scoring,
+        scores=scores_by_model(flat, facts, scoring),
+    )
+
+
+def _of_this_run(source: Source, whole: Mapping[str, Sequence[Record]]) -> dict[str, list[Record]]:
+    """Return the cells of a report: a table may hold those of a longer run that was given more seeds."""
     repeats, seeds = source.about["repeats"], source.about["budget"]["seeds"]
     # Of a learning curve the last step, with all training rows; the others stand in the curve.
-    first = repeats - 1 if task.protocol == "curve" else 0
-    records = {
-        name: [
-            record
-            for record in store.read(name, keys[name]).values()
-            if first <= record.repeat < repeats and record.seed < seeds
-        ]
-        for name in shown
+    first = repeats - 1 if source.task.protocol == "curve" else 0
+    return {
+        name: [record for record in mine if first <= record.repeat < repeats and record.seed < seeds]
+        for name, mine in whole.items()
     }
-    check_scores(records, task.metrics, source.folder)
-    # Of all rows of a table: a narrower run of the reference does not make the others' figures false.
-    items = {name: read_items(store.items(name), list(store.read(name, keys[name]).values())) for name in shown}
-    flat = [record for mine in records.values() for record in mine]
-    scoring = _scoring(task, source.made[source.reference]["inputs"]["root_seed"], flat)
-    facts = {name: _facts(source, name, store, items[name]) for name in shown}
-    scores = scores_by_model(flat, facts, scoring)
-    settings, limits = source.settings, source.limits
-    front = front_of(scores, scoring)
-    curve = read_curve(source.folder, source.results_dir, task, source.made[source.reference]["inputs"])
-    decision = replace(decide(scores, scoring, limits), winner_changes=front.winner_changes)
-    if task.protocol == "curve":
-        decision = replace(OF_A_CURVE, also=crossing_sentence(curve))
-    else:
-        decision = replace(decision, also=curve_advice(curve, decision.pick))
-    known = {model.name: model for model in scores}
+
+
+def _decided(found: _Read) -> tuple[Decision, Front, Curve | None]:
+    source, scoring = found.source, found.scoring
+    front = front_of(found.scores, scoring)
+    curve = read_curve(source.folder, source.results_dir, source.task, source.made[source.reference]["inputs"])
+    if source.task.protocol == "curve":
+        return replace(OF_A_CURVE, also=crossing_sentence(curve)), front, curve
+    decision = replace(decide(found.scores, scoring, source.limits), winner_changes=front.winner_changes)
+    return replace(decision, also=curve_advice(curve, decision.pick)), front, curve
+
+
+def _rows(found: _Read, front: Front) -> tuple[Row, ...]:
+    """Return a row a model, the best mean first."""
+    reference = next(model for model in found.scores if model.name == found.source.reference)
     standings = {
         member.model: Standing(membership=member.membership, p_best=member.p_best, regret=member.regret)
         for member in front.members
     }
-    rows = [
-        Row(
-            key=keys[model.name],
-            about=source.made[model.name]["about"],
-            scores=model,
-            mean=score_interval(model, scoring.test_train_ratio),
-            against=compare(model, known[source.reference], task.metrics[0], scoring.margin, scoring.test_train_ratio),
-            others=_mean_scores(records[model.name], task.metrics[1:]),
-            stability=stability(model, _churn(items[model.name], model), _robustness(store, model.name, keys), scoring),
-            items=_of_classes(items[model.name]),
-            cost=facts[model.name].cost,
-            robustness=_robustness(store, model.name, keys),
-            deferral=_deferral(_of_classes(items[model.name]), settings),
-            standing=standings.get(model.name),
-        )
-        for model in scores
-    ]
-    content = Content(
-        task=task,
-        data=source.folder.parent.name,
-        budget=source.folder.name,
-        facts=source.made[source.reference],
-        machine=machine,
-        rows=tuple(sorted(rows, key=lambda row: (-_or_least(row.scores.mean), row.scores.name))),
-        test_train_ratio=scoring.test_train_ratio,
-        unit=scoring.unit,
-        margin=scoring.margin,
-        decision=decision,
-        settings=settings,
-        limits=limits,
-        left_out=tuple(name for name in source.asked_for if name not in shown),
-        curve=curve,
-        checks=_checks(source, scores, scoring),
+    rows = [_row(found, model, reference, standings.get(model.name)) for model in found.scores]
+    return tuple(sorted(rows, key=lambda row: (-_or_least(row.scores.mean), row.scores.name)))
+
+
+def _row(found: _Read, model: ModelScores, reference: ModelScores, standing: Standing | None) -> Row:
+    name, scoring, task = model.name, found.scoring, found.source.task
+    items, robustness = found.items[name], _robustness(found.store, name, found.keys)
+    return Row(
+        key=found.keys[name],
+        about=found.source.made[name]["about"],
+        scores=model,
+        mean=score_interval(model, scoring.test_train_ratio),
+        against=compare(model, reference, task.metrics[0], scoring.margin, scoring.test_train_ratio),
+        others=_mean_scores(found.records[name], task.metrics[1:]),
+        stability=stability(model, churn_estimates(items, model), robustness, scoring),
+        items=_of_classes(items),
+        cost=found.facts[name].cost,
+        robustness=robustness,
+        deferral=_deferral(_of_classes(items), found.source.settings),
+        standing=standing,
     )
-    return replace(content, findings=find_all(content))
 
 
 def _scoring(task: Task, root_seed: int, records: Sequence[Record]) -> Scoring:
@@ -208,32 +250,6 @@ def _by_item(items: Items | ErrorItems | None, metric: str) -> NDArray[Any] | No
         return None
     first = min(repeat for repeat, _ in items.right)
     return np.stack([bits for (repeat, _), bits in sorted(items.right.items()) if repeat == first])
-
-
-def _churn(items: Items | ErrorItems | None, scores: ModelScores) -> tuple[Estimate, Estimate]:
-    if scores.all_failed:
-        why = Estimate.not_measured("every cell failed")
-        return why, why
-    if items is None:
-        why = Estimate.not_measured("the predictions are not kept here" if scores.cells.size else "no cells")
-        return why, why
-    if math.isnan(items.churn[0]):
-        why = Estimate.not_measured("one seed" if items.seeds < 2 else "the middle half of the targets is one value")
-        return why, why
-    several = items.seeds > 2
-    units, over_seeds = "groups" if items.groups is not None else "items", "jackknife over seeds"
-    plain = f"t over {units}, {over_seeds if several else 'for this pair of seeds'}"
-    excess = over_seeds if several else "as observed: one pair of seeds"
-    if not items.churn[0]:
-        plain = excess = "no prediction changed"
-    return _estimate(items.churn, plain), _estimate(items.excess_churn, excess)
-
-
-def _estimate(found: tuple[float, float, float], method: str) -> Estimate:
-    value, low, high = found
-    if math.isnan(value):
-        return Estimate.not_measured("the error rates leave no room for churn")
-    return Estimate(value=value, low=low, high=high, method=method)
 
 
 def _robustness(store: Store, name: str, keys: Mapping[str, str]) -> Robustness | None:

@@ -154,7 +154,8 @@ def recommendation(content: Content) -> str:
     if not math.isnan(decision.price):
         # One split gives no expectation.
         how = "on this split" if math.isnan(decision.confidence) else "expected"
-        against = f" against the best{OF_THE_REST}" if overtaken(content) else ""
+        whom = of_whom(content)
+        against = f" against the best{whom}" if whom else ""
         text += f" Price: {content.unit.amount(max(0.0, decision.price))}{against}, {how}."
     if decision.runner_up:
         text += f" Prefer `{decision.runner_up}` if {decision.would_change_if}."
@@ -170,14 +171,15 @@ LISTED = 4
 """Most models that a sentence lists whole; beyond, the ones that a reader could take for better."""
 
 
-def overtaken(content: Content) -> bool:
-    """Return whether a model that is left out has a higher mean than the best of the others."""
+def of_whom(content: Content) -> str:
+    """Return what limits the word "best": nothing where no model that is left out has a higher mean."""
     decision, pick = content.decision, content.row(content.decision.pick)
     if pick is None or math.isnan(decision.price):
-        return False
+        return ""
     # Rounding alone must not put the best above itself.
     best = pick.scores.mean + decision.price + 1e-12
-    return any(row.scores.name in decision.excluded and row.scores.mean > best for row in content.rows)
+    beyond = [row for row in content.rows if row.scores.name in decision.excluded and row.scores.mean > best]
+    return OF_THE_REST if beyond else ""
 
 
 def left_out(content: Content) -> list[tuple[str, str]]:
