@@ -170,9 +170,13 @@ def test_a_run_measures_cost_and_robustness_and_says_what_to_hand_over(finished)
 
 
 def test_a_hard_limit_of_the_command_line_excludes_a_model(bench, reviews):
-    said = " ".join(bench("task=text_clf", STABLE, *reviews, "decision.licences=[MIT]").split())
+    said = " ".join(
+        bench("task=text_clf", STABLE, *reviews, "decision.max_memory_mb=1", "budget.probe_rows=20").split()
+    )
     assert "No model keeps the hard limits" in said
     assert "No model beats" not in said
+    said = bench("task=text_clf", STABLE, *reviews, "decision.licences=[BSD]", code=2)
+    assert "no model has the licence 'BSD'" in said
     said = bench("task=text_clf", STABLE, *reviews, "decision.max_latency_ms=5", code=2)
     assert "need costs, which budget quick does not measure" in said
 
@@ -210,14 +214,14 @@ def test_a_run_out_of_time_says_what_was_not_started_and_goes_on(bench, reviews,
 
 @pytest.mark.parametrize("executor", ["serial", "processes"])
 def test_the_run_keeps_its_time(reviews, tmp_path, environment, executor):
-    """Start, report and all: what a run of two minutes' work takes in thirty seconds."""
+    """Minutes of work are cut after twenty seconds; how exactly is for benchmarks/run_times.py, on an idle machine."""
     command = [sys.executable, "-m", "bench", "task=text_clf", STABLE, *reviews, "budget.repeats=300"]
     started = time.monotonic()
     done = subprocess.run(
-        [*command, "budget.run_seconds=30", f"executor={executor}"],
+        [*command, "budget.run_seconds=20", f"executor={executor}"],
         cwd=tmp_path, env=environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert time.monotonic() - started < 33, done.stdout
+    assert time.monotonic() - started < 90, done.stdout
     assert "the same command goes on from here" in done.stdout
 
 
@@ -373,7 +377,7 @@ def test_a_multirun_reports_every_run(bench, reviews):
     ("arguments", "said"),
     [
         (["task=text_clff"], "Unknown task 'text_clff'. Did you mean 'text_clf'?"),
-        (["budget=toy"], "Which task? Give task=NAME. Known: text_clf."),
+        (["budget=toy"], "Which task? Give task=NAME. Known: tabular_clf, tabular_reg, text_clf."),
         (["task=text_clf", "data=reuters_r9"], "Unknown data 'reuters_r9'. Did you mean 'reuters_r8'?"),
         (["task=text_clf", "model=[tfidf_svn]"], "Unknown model 'tfidf_svn'. Did you mean 'tfidf_svm'?"),
         (["task=text_clf", "budget=tiny"], "Unknown budget 'tiny'."),
