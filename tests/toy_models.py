@@ -91,7 +91,7 @@ class ToyValues(Toy):
 
     def fit(self, X: Any, y: Any) -> "ToyValues":
         super().fit(X, np.zeros(len(X), int))
-        self.mean = y.mean()
+        self.mean, self.spread = y.mean(), y.std()
         self.slopes = np.linalg.lstsq(np.asarray(X, float) - np.mean(X, axis=0).to_numpy(), y - self.mean)[0]
         self.centre = np.mean(X, axis=0).to_numpy()
         return self
@@ -99,6 +99,8 @@ class ToyValues(Toy):
     def predict(self, X: Any) -> Any:
         values = (np.asarray(X, float) - self.centre) @ self.slopes + self.mean
         match self.way:
+            case "predicts zero":
+                values = np.zeros(len(X))
             case "predicts the mean":
                 values = np.full(len(X), self.mean)
             case "returns NaN":
@@ -110,7 +112,7 @@ class ToyValues(Toy):
             case "returns a column":
                 return values[:, None]
             case "depends on the seed":
-                values = values + np.random.default_rng(self.seed).normal(0, 0.2, len(X))
+                values = values + np.random.default_rng(self.seed).normal(0, 0.055 * self.spread, len(X))
         return values
 
 
