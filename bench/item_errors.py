@@ -21,6 +21,8 @@ from bench.types import Record
 Floats = NDArray[np.floating]
 
 STEPS = 2**16 - 1
+SAME = 1e-9
+"""Churn below which two fits are the same: sums that were added in another order."""
 LINEAR = ("rmse", "mae")
 """Metrics that are a mean over items, or close to one: see `score_by_item`."""
 
@@ -67,12 +69,14 @@ def measure_errors(records: Sequence[Record], predictions: Predictions, truth: T
     rows = rows[order]
     y, groups = truth.y[rows], None if truth.groups is None else truth.groups[rows]
     churn, excess = value_churn(values, y, groups), excess_value_churn(values, y)
+    # In this order a value that is not a number stays one.
+    still = churn.value < SAME
     return ErrorItems(
         digests=digests_of(records),
         seeds=len(values),
-        churn=(churn.value, churn.low, churn.high),
+        churn=(0.0, 0.0, 0.0) if still else (churn.value, churn.low, churn.high),
         # Nothing changed, so nothing changed in excess.
-        excess_churn=(excess.value, excess.low, excess.high) if churn.value else (0.0, 0.0, 0.0),
+        excess_churn=(0.0, 0.0, 0.0) if still else (excess.value, excess.low, excess.high),
         item_variance=_item_variance(found, folds, first, truth),
         errors=np.abs(values - y) if len(truth.tests) == 1 else None,
         groups=None if groups is None else in_order(groups),

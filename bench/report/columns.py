@@ -161,11 +161,14 @@ def other_metrics(content: Content) -> tuple[str, ...]:
 def other_cells(row: Row, content: Content) -> tuple[str, ...]:
     """Return the means of `other_metrics`, each in its unit."""
     reference = content.row(content.task.reference)
-    usual = reference.others if reference is not None else {}
-    return tuple(
-        unit_of(name, usual.get(name, math.nan)).plain(row.others.get(name, math.nan))
-        for name in other_metrics(content)
-    )
+
+    def typical(name: str) -> float:
+        # As for the primary metric; see bench.report.read.
+        usual = reference.others.get(name, math.nan) if reference is not None else math.nan
+        sizes = [abs(one.others[name]) for one in content.rows if name in one.others]
+        return max(min(sizes, default=usual), abs(usual) / 10)
+
+    return tuple(unit_of(name, typical(name)).plain(row.others.get(name, math.nan)) for name in other_metrics(content))
 
 
 def others_in_points(content: Content) -> bool:

@@ -212,9 +212,28 @@ def _scoring(task: Task, root_seed: int, records: Sequence[Record]) -> Scoring:
         margin=task.margin_at(usual),
         test_train_ratio=sum(t for t, _ in sizes) / sum(n for _, n in sizes) if sizes else math.nan,
         seed=seed_for(root_seed, "report", task.name),
-        unit=unit_of(metric.name, usual),
+        unit=unit_of(metric.name, _finest_score(metric.name, usual, records)),
         scale=1.0 if metric.in_points else abs(usual),
     )
+
+
+def _finest_score(name: str, usual: float, records: Sequence[Record]) -> float:
+    """Return the smallest mean of a model, whose digits are to be seen; no less than a tenth of the reference's.
+
+    Parameters
+    ----------
+    name : str
+        Of the metric.
+    usual : float
+        The reference's mean.
+    records : sequence of Record
+    """
+    by_model: dict[str, list[float]] = {}
+    for record in records:
+        if record.status == "ok":
+            by_model.setdefault(record.model, []).append(record.scores[name])
+    sizes = [abs(math.fsum(scores) / len(scores)) for scores in by_model.values()]
+    return max(min(sizes, default=math.nan), abs(usual) / 10)
 
 
 def _usual_score(name: str, reference: str, records: Sequence[Record]) -> float:

@@ -5,7 +5,7 @@ from bench.stats.unit import Unit
 
 
 def unit_of(name: str, typical: float) -> Unit:
-    """Return the unit of a metric; ``typical`` is a score of usual size, the reference's mean."""
+    """Return the unit of a metric; ``typical`` is a score whose digits are to be seen."""
     found = metric(name)
     sign = 1.0 if found.greater_is_better else -1.0
     if found.in_points:

@@ -1,8 +1,8 @@
 """The unit of a metric: how its scores, and differences and spreads of them, are printed.
 
 Statistics turn scores so that larger is better; here they are turned back, so that an error comes out as an error.
-Shares and areas are printed in points, hundredths. What has a unit of its own gets so many decimals that the mean of
-the reference has four significant digits; its scores are whole numbers from a hundred on.
+Shares and areas are printed in points, hundredths. What has a unit of its own gets so many decimals that a typical
+score has four significant digits; its scores are whole numbers from a hundred on.
 """
 
 import math
@@ -35,7 +35,7 @@ class Unit:
         label : str
         sign : float
         typical : float
-            A score of usual size: the reference's mean.
+            A score whose digits are to be seen.
         decimals : int, optional
             Where they do not follow from the size.
 

@@ -29,7 +29,7 @@ class TabularRegression:
     reference: str = "ridge"
     floor: str = "mean"
     margin: float = 0.01
-    """Relative to the reference's score."""
+    margin_relative: bool = True
     version: int = 1
 
     def load(self, spec: DataSpec, read: Callable[[str], pd.DataFrame]) -> Dataset:
