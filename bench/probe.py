@@ -17,6 +17,8 @@ from bench import metrics
 from bench.answers import ask, checked
 from bench.cell import CellInputs, no_network
 from bench.footprint import packages_beyond, peak_mb
+from bench.item_errors import score_by_item
+from bench.stats.bootstrap import item_variance
 from bench.types import Context, Cost, Encoder, Model, Prediction, Robustness, Vectors, seed_for
 from bench.zoo.store import go_offline
 
@@ -113,11 +115,13 @@ def _robustness(model: Model, tested: Any, request: ProbeRequest, inputs: CellIn
         return checked(ask(model, items, kind), model, len(items), len(inputs.dataset.classes), kind)
 
     clean = predict(tested)
-    perturbed = {}
+    perturbed, errors = {}, {}
     for name, items in request.perturbed.items():
         p = predict(items)
         flips = p.argmax(axis=1) != clean.argmax(axis=1) if clean.ndim == 2 else np.abs(p - clean) / scale
         perturbed[name] = (metrics.metric(metric).score(y, p), float(np.mean(flips)))
+        if kind == "value":
+            errors[name] = _loss_error(np.abs(clean - y), np.abs(p - y), metric)
     backwards = predict(tested.iloc[::-1].reset_index(drop=True))[::-1]
     few = min(FEW_ROWS, len(tested))
     alone = np.concatenate([predict(tested.iloc[row : row + 1].reset_index(drop=True)) for row in range(few)])
@@ -127,7 +131,16 @@ def _robustness(model: Model, tested: Any, request: ProbeRequest, inputs: CellIn
         perturbed=perturbed,
         order=float(np.abs(backwards - clean).max() / scale),
         batch=float(np.abs(alone - clean[:few]).max() / scale),
+        loss_error=errors or None,
     )
+
+
+def _loss_error(before: NDArray[np.floating], after: NDArray[np.floating], metric: str) -> float:
+    """Return the standard error of a loss of score, items paired; NaN where the metric is no mean over items."""
+    pair = [score_by_item(errors[None], metric) for errors in (before, after)]
+    if pair[0] is None or pair[1] is None:
+        return float("nan")
+    return float(np.sqrt(item_variance(pair[0] - pair[1])))
 
 
 def _scale(y: NDArray[Any]) -> float:

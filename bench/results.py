@@ -140,7 +140,8 @@ def read_timings(path: Path, key: str) -> dict[tuple[int, int, int], dict[str, f
 
 def write_measured(path: Path, key: str, measured: Cost | Robustness) -> None:
     """Write measured figures as JSON, four significant digits."""
-    content = {"key": key[:16], **_four_digits(asdict(measured))}
+    known = {name: value for name, value in asdict(measured).items() if value is not None}
+    content = {"key": key[:16], **_four_digits(known)}
     write_atomically(path, (json.dumps(content, indent=2, sort_keys=True) + "\n").encode())
 
 

@@ -312,6 +312,9 @@ class Robustness:
     model."""
     batch: float
     """Largest such change when items come one by one."""
+    loss_error: Mapping[str, float] | None = None
+    """By kind of change: standard error of the loss of score under other items; None where it follows from the share
+    of items whose prediction changes."""
 
 
 @dataclass(frozen=True, kw_only=True)

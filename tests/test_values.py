@@ -64,6 +64,8 @@ def test_a_run_gives_tables_reports_and_nothing_to_object_to(place, capsys):
     assert content.row("broken").scores.failed == 6
     assert content.row("wobbly").stability.churn.value == pytest.approx(0.05, rel=0.5)
     assert content.row("line").stability.training_sd.measured
+    loss = content.row("line").stability.robustness
+    assert 0 < loss.low < loss.value < loss.high
     assert "upper bound" not in content.row("wobbly").stability.training_sd.method
     assert validate(str(place / "results"), 0.0, place / "cache") == 0
     assert "4 tables, 0 problems" in capsys.readouterr().out

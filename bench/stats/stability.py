@@ -126,14 +126,15 @@ def _largest_loss(robustness: Robustness | None, scoring: Scoring, grouped: bool
         return Estimate.not_measured("no probe" if robustness is None else "no change of these inputs is known")
     name, (score, flips) = min(robustness.perturbed.items(), key=lambda item: sign * item[1][0])
     loss = max(0.0, sign * (robustness.clean - score))
-    if not scoring.unit.in_points:
-        method = f"{name}, {robustness.items} items, one fit; no interval"
-        return Estimate(value=loss, low=math.nan, high=math.nan, method=method)
     # Only items whose prediction changes can move a share of right ones.
     half = 1.96 * (flips / robustness.items) ** 0.5
+    if not scoring.unit.in_points:
+        half = 1.96 * (robustness.loss_error or {}).get(name, math.nan)
     # Which of the probed rows share a group is not known here.
     apart = ", taken as independent" if grouped else ""
     method = f"{name}, {robustness.items} items{apart}, one fit"
+    if math.isnan(half):
+        return Estimate(value=loss, low=math.nan, high=math.nan, method=f"{method}; no interval")
     return Estimate(value=loss, low=max(0.0, loss - half), high=loss + half, method=method)
 
 
