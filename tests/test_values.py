@@ -208,7 +208,7 @@ def test_a_price_stands_with_its_unit_where_units_differ(place):
         ("well", set()),
         ("returns a column", set()),
         ("depends on the seed", {"neither_order_nor_company_of_rows_matters"}),
-        ("predicts zero", {"a_constant_target_is_no_crash", "it_beats_the_mean"}),
+        ("predicts zero", {"one_value_for_all_is_no_crash", "it_beats_the_mean"}),
         ("predicts the mean", {"it_beats_the_mean"}),
     ],
 )

@@ -17,7 +17,7 @@ def values_are_sound(bench: ModelBench) -> Outcome:
     return "passed"
 
 
-def constant_targets_are_no_crash(bench: ModelBench) -> Outcome:
+def one_value_for_all_is_no_crash(bench: ModelBench) -> Outcome:
     """Where every training row has the same target, so has every prediction."""
     constant = np.full(len(bench.y), CONSTANT)
     found = bench.sound(bench.fitted(y=constant), bench.X_new)
@@ -52,7 +52,7 @@ VALUE_CHECKS: tuple[Callable[[ModelBench], Outcome], ...] = (
     models.the_same_seed_gives_the_same_predictions,
     models.a_deterministic_model_ignores_the_seed,
     models.neither_order_nor_company_of_rows_matters,
-    constant_targets_are_no_crash,
+    one_value_for_all_is_no_crash,
     a_handful_of_rows_is_enough,
     a_missing_span_of_targets_is_no_crash,
     it_beats_the_mean,
