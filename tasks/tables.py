@@ -137,9 +137,7 @@ def without_idle_columns(
         elif _names_rows(present, kinds[name]) and len(present) == len(X):
             why["only name or number the rows"].append(name)
     gone = [name for names in why.values() for name in names]
-    notes = tuple(
-        f"{len(names)} columns {reason} and were dropped: {_some(names)}." for reason, names in why.items() if names
-    )
+    notes = tuple(f"Dropped, because they {reason}: {_some(names)}." for reason, names in why.items() if names)
     return X.drop(columns=gone), {name: kind for name, kind in kinds.items() if name not in gone}, notes
 
 

@@ -82,9 +82,9 @@ def test_columns_that_tell_nothing_are_dropped_and_said(tmp_path):
     )
     assert list(data.X.columns) == ["x"]
     notes = " ".join(data.notes)
-    assert "1 columns are empty and were dropped: 'none'." in notes
-    assert "1 columns hold one value and were dropped: 'one'." in notes
-    assert "2 columns only name or number the rows and were dropped: 'name', 'number'." in notes
+    assert "Dropped, because they are empty: 'none'." in notes
+    assert "Dropped, because they hold one value: 'one'." in notes
+    assert "Dropped, because they only name or number the rows: 'name', 'number'." in notes
 
 
 def test_measurements_that_never_repeat_are_kept(tmp_path):
@@ -99,7 +99,7 @@ def test_a_gap_is_information_so_one_value_beside_gaps_is_kept(tmp_path):
 
 
 def test_nothing_left_to_learn_from_is_refused(tmp_path):
-    with pytest.raises(DataError, match=r"no column is left to learn from\. 1 columns hold one value"):
+    with pytest.raises(DataError, match=r"no column is left to learn from\. Dropped, because they hold one value"):
         load(tmp_path, "y,x\n" + "\n".join(f"{'ab'[row % 2]},1" for row in range(30)))
 
 

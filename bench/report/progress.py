@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
+from bench.report.wording import count
 from bench.run_log import RunLog
 from bench.types import Cell, Record
 
@@ -143,7 +144,7 @@ class CellProgress:
         if terminal:
             self.bar.advance(0, more=standing)
         else:
-            self.display.say(f"{self.done} of {self.total} cells; {standing}", timed=True)
+            self.display.say(f"{self.done} of {count(self.total, 'cell')}; {standing}", timed=True)
 
     def pause(self) -> None:
         """Say nothing of cells while something else goes on."""
@@ -164,7 +165,7 @@ class CellProgress:
         if all(record.status == "unavailable" for record in records):
             return f"{model} is unavailable: {records[0].reason}"
         ok = [record for record in records if record.status == "ok"]
-        parts = [f"{model}: {len(records)} cell{'' if len(records) == 1 else 's'}"]
+        parts = [f"{model}: {count(len(records), 'cell')}"]
         if ok:
             # By fold first: the probe of a deterministic model gives one fold a second seed.
             folds: dict[tuple[int, int], list[float]] = {}
