@@ -379,7 +379,7 @@ class Decision:
     settled: bool = True
     """Whether the data support the pick; False where the reference stays for want of evidence."""
     excluded: Mapping[str, str] = field(default_factory=dict)
-    """Models that break a hard limit, and which."""
+    """Models that break a hard limit or miss a floor, and which."""
     also: str = ""
     """When another number of training rows would change the answer; a sentence, or empty."""
     winner_changes: float = float("nan")

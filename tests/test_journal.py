@@ -204,7 +204,8 @@ def prepared(folder, models, **changes):
     config = RunConfig(
         task_type="text_clf", data=DataSpec(name="toy"), protocol="", budget=budget, executor=ExecutorSpec(), models=(),
         lineup=False, tune=False, shard=None, seed=0, results_dir=folder / "results", cache_dir=folder / "cache",
-        rerun="none", timings="keep", report=ReportSettings(), limits=Limits(), zoo_fetch=False, allow_unpinned=False, expected=(),
+        rerun="none", timings="keep", report=ReportSettings(), limits=Limits(), zoo_fetch=False,
+        allow_unpinned=False, expected=(),
     )  # fmt: skip
     splits, _ = cross_validation_splits(data, "text_clf", budget, 0)
     return Prepared(
