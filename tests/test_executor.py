@@ -174,7 +174,7 @@ def test_the_terminal_stays_clean(crowd):
 def test_a_log_keeps_the_end_of_what_was_printed(crowd, way):
     text = crowd.log(way).read_text()
     assert len(text) < 101_000
-    assert text.startswith("...\n")
+    assert "...\n" in text
     assert text.endswith(("line 999999\n", "2000000\n"))
 
 

@@ -298,7 +298,8 @@ def test_a_cache_that_fills_up_is_no_fault_of_a_model(place):
         one_message(said, "Cannot write cache/features/", "the disk is full. Make space")
         # The reference comes first, and was done.
         done = place.finished()
-        assert {model for model, _, _ in done} == {"tfidf_logreg"}
+        assert "tfidf_logreg" in {model for model, _, _ in done}
+        assert "slow_encoded" not in {model for model, _, _ in done}
         (folder / "ballast").unlink()
         again = place.start(*run)
         said, _ = again.communicate(timeout=120)

@@ -41,16 +41,24 @@ def output_to(path: Path) -> Iterator[None]:
         silence()
 
 
-def cut(path: Path, most: int) -> None:
-    """Leave the end of a log where it holds more than ``most`` bytes; remove an empty one."""
+def keep_short(path: Path) -> None:
+    """Empty the log of a running cell once it is large: a flood must not fill the disk before the cell ends."""
+    with contextlib.suppress(OSError):
+        if path.stat().st_size > MOST_OUTPUT:
+            os.truncate(path, 0)
+            # What was printed in the meantime may come before it. The end of the output could not be put back here.
+            with path.open("ab") as file:
+                file.write(b"...\n")
+
+
+def keep_the_end(path: Path) -> None:
+    """Cut the log of a cell that has ended; remove an empty one."""
     with contextlib.suppress(OSError):
         size = path.stat().st_size
-        if size > most:
-            with path.open("r+b") as file:
+        if size > KEPT_OUTPUT:
+            with path.open("rb") as file:
                 file.seek(-KEPT_OUTPUT, os.SEEK_END)
-                kept = file.read(KEPT_OUTPUT)
-                file.truncate(0)
-            with path.open("ab") as file:
-                file.write(b"...\n" + kept)
+                kept = file.read()
+            path.write_bytes(b"...\n" + kept)
         elif not size:
             path.unlink()

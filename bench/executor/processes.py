@@ -14,7 +14,7 @@ from typing import Any
 from bench.cell import CellInputs, log_path, run_cell
 from bench.errors import BenchError
 from bench.executor.limits import FROM_OUTSIDE, Limits, died, killed_from_outside, signal_name
-from bench.executor.output import KEPT_OUTPUT, MOST_OUTPUT, cut, output_to
+from bench.executor.output import keep_short, keep_the_end, output_to
 from bench.executor.serve import Answer
 from bench.executor.watch import memory_mb, tree
 from bench.executor.worker import Crew, Worker
@@ -152,7 +152,7 @@ class _Shift:
         else:
             self.busy.remove(seat)
             self.idle.append(seat.worker)
-            cut(self._log(seat), KEPT_OUTPUT)
+            keep_the_end(self._log(seat))
 
     def _past_limit(self, seat: _Seat) -> Record | None:
         now = time.monotonic()
@@ -162,7 +162,7 @@ class _Shift:
             return self.limits.timed_out(seat.cell)
         if now > max(seat.looked, seat.begun + POLL_SECONDS):
             used = memory_mb(tree(seat.worker.pid), self.limits.memory_mb)
-            cut(self._log(seat), MOST_OUTPUT)
+            keep_short(self._log(seat))
             # Looking takes longer the more processes there are; it is to cost no more than a twentieth.
             seat.looked = time.monotonic() + min(20 * (time.monotonic() - now), TICK_SECONDS)
             if used > self.limits.memory_mb:
@@ -199,7 +199,7 @@ class _Shift:
     def _end(self, seat: _Seat) -> None:
         self.busy.remove(seat)
         self.crew.end(seat.worker)
-        cut(self._log(seat), KEPT_OUTPUT)
+        keep_the_end(self._log(seat))
 
     def _log(self, seat: _Seat) -> Path:
         return log_path(seat.cell, self.inputs.logs)
