@@ -83,24 +83,40 @@ def encoder(params: Any, zoo: Any) -> Encoder:
     return Lengths()
 
 
-@register_model("slow_seeded", task_types=["text_clf"], params=SeededParams, role="external", from_budget="full")
 def build_seeded(params: SeededParams, context: Context) -> Slow:
     """Sleep, and draw by the seed."""
     return Slow(params.seconds, context.seed)
 
 
-@register_model(
-    "slow_fixed", task_types=["text_clf"], params=FixedParams, role="external", from_budget="full", deterministic=True
-)
 def build_fixed(params: FixedParams, context: Context) -> Slow:
     """Sleep, and draw the same whatever the seed."""
     return Slow(params.seconds, 0)
 
 
-@register_model(
-    "slow_encoded", task_types=["text_clf"], params=EncodedParams, role="external", from_budget="full", encoder=encoder
-)
 def build_encoded(params: EncodedParams, context: Context) -> Slow:
     """Draw by the seed, beside vectors that nobody needs."""
     context.features(Lengths(), ["one", "two"])
     return Slow(params.seconds, context.seed)
+
+
+if __name__ == NAME:
+    # Only where it is installed: tests that import this file must not have its models.
+    register_model("slow_seeded", task_types=["text_clf"], params=SeededParams, role="external", from_budget="full")(
+        build_seeded
+    )
+    register_model(
+        "slow_fixed",
+        task_types=["text_clf"],
+        params=FixedParams,
+        role="external",
+        from_budget="full",
+        deterministic=True,
+    )(build_fixed)
+    register_model(
+        "slow_encoded",
+        task_types=["text_clf"],
+        params=EncodedParams,
+        role="external",
+        from_budget="full",
+        encoder=encoder,
+    )(build_encoded)
