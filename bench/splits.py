@@ -16,6 +16,31 @@ from bench.settings import Budget
 from bench.types import Dataset, Split, seed_for
 
 
+def make_splits(
+    dataset: Dataset, protocol: str, task: str, budget: Budget, seed: int
+) -> tuple[list[Split], tuple[str, ...]]:
+    """Return the published parts, growing parts, or repeated folds, as the protocol asks; and notes.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    protocol : str
+        ``published``, ``curve`` or ``cv``.
+    task : str
+        Name of the task type: an axis of the seed.
+    budget : Budget
+    seed : int
+        Root seed of the run.
+    """
+    match protocol:
+        case "published":
+            return published_split(dataset)
+        case "curve":
+            return learning_curve_splits(dataset, task, budget, seed)
+        case _:
+            return cross_validation_splits(dataset, task, budget, seed)
+
+
 def published_split(dataset: Dataset) -> tuple[list[Split], tuple[str, ...]]:
     """Return the data set's own train and test parts as one split, and a note on classes that it cannot teach.
 

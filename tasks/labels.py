@@ -7,7 +7,8 @@ import pandas as pd
 
 from bench.data import fingerprint, take
 from bench.errors import DataError
-from bench.types import Dataset
+from bench.settings import Budget, DataSpec
+from bench.types import Dataset, seed_for
 
 TARGET_NAMES = ("label", "target", "class", "category", "y")
 
@@ -71,6 +72,15 @@ def check_labels(dataset: Dataset, target: str, source: str) -> None:
             f"{source}: column {target!r} has {len(dataset.classes)} different values in {len(dataset.y)} rows, "
             "most of them once. Is this the right column? Classification needs labels that repeat."
         )
+
+
+def sized(dataset: Dataset, spec: DataSpec, budget: Budget, task: str, seed: int) -> Dataset:
+    """Merge rare classes where that was asked for, and subsample; see `bench.registry.TaskType.sized`."""
+    if spec.merge_rare:
+        dataset = merge_rare(dataset, spec.merge_rare, budget.folds)
+    if budget.rows and len(dataset.y) > budget.rows:
+        dataset = subsample(dataset, budget.rows, seed_for(seed, "subsample", task), budget.folds)
+    return dataset
 
 
 def subsample(dataset: Dataset, rows: int, seed: int, least: int) -> Dataset:

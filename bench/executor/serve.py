@@ -43,6 +43,7 @@ def serve(orders: Connection, answers: Connection) -> None:
     me, handlers = os.getpid(), _handlers()
     with contextlib.suppress(EOFError, OSError):
         try:
+            # From the parent alone, by an unnamed pipe that it made.
             function, shared = pickle.loads(orders.recv_bytes())
         except Exception as error:
             answers.send(Answer("broken", one_line(error)))

@@ -9,9 +9,9 @@ import pandas as pd
 from bench.data import fingerprint
 from bench.errors import DataError
 from bench.settings import Budget, DataSpec
-from bench.splits import cross_validation_splits, learning_curve_splits, published_split
-from bench.types import Dataset, Prediction, Split, seed_for
-from tasks.labels import as_labels, check_labels, merge_rare, subsample
+from bench.splits import make_splits
+from bench.types import Dataset, Prediction, Split
+from tasks.labels import as_labels, check_labels, sized
 from tasks.perturbed_tables import perturbed_rows
 from tasks.tables import read_table
 
@@ -57,19 +57,11 @@ class TabularClassification:
 
     def sized(self, dataset: Dataset, spec: DataSpec, budget: Budget, seed: int) -> Dataset:
         """Merge rare classes where that was asked for, and subsample; see `bench.registry.TaskType.sized`."""
-        if spec.merge_rare:
-            dataset = merge_rare(dataset, spec.merge_rare, budget.folds)
-        if budget.rows and len(dataset.y) > budget.rows:
-            dataset = subsample(dataset, budget.rows, seed_for(seed, "subsample", self.name), budget.folds)
-        return dataset
+        return sized(dataset, spec, budget, self.name, seed)
 
     def splits(self, dataset: Dataset, protocol: str, budget: Budget, seed: int) -> tuple[list[Split], tuple[str, ...]]:
         """Return the published parts, growing parts, or repeated folds; see `bench.registry.TaskType.splits`."""
-        if protocol == "published":
-            return published_split(dataset)
-        if protocol == "curve":
-            return learning_curve_splits(dataset, self.name, budget, seed)
-        return cross_validation_splits(dataset, self.name, budget, seed)
+        return make_splits(dataset, protocol, self.name, budget, seed)
 
     def perturbed(self, X: pd.DataFrame, seed: int) -> dict[str, pd.DataFrame]:
         """Return the rows with values missing, numbers moved a little, and categories that were never seen."""

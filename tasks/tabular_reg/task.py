@@ -9,7 +9,7 @@ import pandas as pd
 from bench.data import fingerprint, take
 from bench.errors import DataError
 from bench.settings import Budget, DataSpec
-from bench.splits import cross_validation_splits, learning_curve_splits, published_split
+from bench.splits import make_splits
 from bench.types import Dataset, Prediction, Split, seed_for
 from tasks.perturbed_tables import perturbed_rows
 from tasks.tables import read_table
@@ -62,11 +62,7 @@ class TabularRegression:
 
     def splits(self, dataset: Dataset, protocol: str, budget: Budget, seed: int) -> tuple[list[Split], tuple[str, ...]]:
         """Return the published parts, growing parts, or repeated folds; see `bench.registry.TaskType.splits`."""
-        if protocol == "published":
-            return published_split(dataset)
-        if protocol == "curve":
-            return learning_curve_splits(dataset, self.name, budget, seed)
-        return cross_validation_splits(dataset, self.name, budget, seed)
+        return make_splits(dataset, protocol, self.name, budget, seed)
 
     def perturbed(self, X: pd.DataFrame, seed: int) -> dict[str, pd.DataFrame]:
         """Return the rows with values missing, numbers moved a little, and categories that were never seen."""

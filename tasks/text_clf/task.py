@@ -9,15 +9,14 @@ import pandas as pd
 from bench.data import column, fingerprint, infer_kinds
 from bench.errors import DataError
 from bench.settings import Budget, DataSpec
-from bench.splits import cross_validation_splits, learning_curve_splits, published_split
-from bench.types import Dataset, Prediction, Split, seed_for
+from bench.splits import make_splits
+from bench.types import Dataset, Prediction, Split
 from tasks.labels import (
     as_labels,
     check_labels,
     group_codes,
-    merge_rare,
     only_target,
-    subsample,
+    sized,
     time_stamps,
 )
 from tasks.text_clf import perturb
@@ -84,19 +83,11 @@ class TextClassification:
 
     def sized(self, dataset: Dataset, spec: DataSpec, budget: Budget, seed: int) -> Dataset:
         """Merge rare classes where that was asked for, and subsample; see `bench.registry.TaskType.sized`."""
-        if spec.merge_rare:
-            dataset = merge_rare(dataset, spec.merge_rare, budget.folds)
-        if budget.rows and len(dataset.y) > budget.rows:
-            dataset = subsample(dataset, budget.rows, seed_for(seed, "subsample", self.name), budget.folds)
-        return dataset
+        return sized(dataset, spec, budget, self.name, seed)
 
     def splits(self, dataset: Dataset, protocol: str, budget: Budget, seed: int) -> tuple[list[Split], tuple[str, ...]]:
         """Return the published parts, growing parts, or repeated folds; see `bench.registry.TaskType.splits`."""
-        if protocol == "published":
-            return published_split(dataset)
-        if protocol == "curve":
-            return learning_curve_splits(dataset, self.name, budget, seed)
-        return cross_validation_splits(dataset, self.name, budget, seed)
+        return make_splits(dataset, protocol, self.name, budget, seed)
 
     def perturbed(self, X: pd.Series, seed: int) -> dict[str, pd.Series]:
         """Return the texts with typos, in capitals, spaced out and with more commas."""
