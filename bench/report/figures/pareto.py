@@ -54,7 +54,7 @@ def _standing(row: Row, unit: Unit) -> tuple[str, str, str]:
 
 
 def _draw_pareto(axes: "Axes", content: Content, rows: Sequence[Row]) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     colours = {line.name: line.colour for line in followed(content)}
     costs, means = [row.scores.cost for row in rows], [content.unit.axis(row.scores.mean) for row in rows]
@@ -64,6 +64,8 @@ def _draw_pareto(axes: "Axes", content: Content, rows: Sequence[Row]) -> None:
     axes.set_ylim(min(means) - 0.14 * room, max(means) + 0.12 * room)
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if max(costs) / min(costs) > 100 else (1.0, 2.0, 5.0)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: seconds(value)))
+    # Within a decade the library would label minor ticks too, in powers of ten.
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("time for 1,000 predictions")
     label_scores(axes.yaxis, content.unit)
     for row in rows:
