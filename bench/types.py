@@ -326,6 +326,10 @@ class ModelChoice:
     params: Any
     tuned: bool = False
     """Whether each cell searches the model's space on its training rows; the parameters are where it starts."""
+    bag: int = 0
+    """Inner folds: one fit without each, and the mean of their answers; 0 fits once on all training rows."""
+    members: tuple["ModelChoice", ...] = ()
+    """Models whose bagged answers are averaged with weights that inner folds choose; empty for a single model."""
 
 
 @dataclass(frozen=True, kw_only=True)
