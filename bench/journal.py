@@ -231,7 +231,7 @@ def _record(entry: dict[str, Any]) -> tuple[str, Record]:
     _check(all(isinstance(one, str) for one in (key, record.model, record.reason, record.digest, *record.warnings)))
     counts = (record.repeat, record.fold, record.seed, record.n_train, record.n_test)
     _check(all(isinstance(one, int) and one >= 0 for one in counts))
-    _check(record.status in get_args(Status) and record.origin in ("fit", "fill"))
+    _check(record.status in get_args(Status) and record.origin in ("fit", "fill") and isinstance(record.found, dict))
     _check(all(math.isfinite(score) for score in record.scores.values()))
     _check(all(isinstance(one, (int, float)) for one in (record.fit_seconds, record.predict_seconds)))
     return key, record

@@ -19,6 +19,7 @@ from filelock import FileLock
 
 from bench.errors import BenchError
 from bench.files import clear_disk_errors, write_atomically
+from bench.found import read_found, write_found
 from bench.plan import CellId, cell_id
 from bench.types import Cost, Record, Robustness, Task
 
@@ -52,6 +53,10 @@ class Store:
         """Return where the robustness figures lie."""
         return self.folder / "robustness" / f"{model}.json"
 
+    def found(self, model: str) -> Path:
+        """Return where lies what the cells found out beside their scores."""
+        return self.folder / "found" / f"{model}.json"
+
     def cost(self, model: str) -> Path:
         """Return where the cost figures of the machine class lie."""
         return self.timings / f"{model}.json"
@@ -66,6 +71,8 @@ class Store:
             if (model, *identity) in records:
                 found = records[(model, *identity)]
                 records[(model, *identity)] = replace(found, **seconds)  # type: ignore[arg-type]
+        for place, known in read_found(self.found(model), key, records.values()).items():
+            records[(model, *place)] = replace(records[(model, *place)], found=known)
         return records
 
     def write(self, model: str, provenance: Mapping[str, Any], records: Iterable[Record], timings: Timings) -> None:
@@ -99,6 +106,7 @@ class Store:
                 write_atomically(self.folder / f"{model}.csv", table)
                 made = {**provenance, "table_sha256": hashlib.sha256(table).hexdigest()}
                 write_atomically(facts, (json.dumps(made, indent=2, sort_keys=True) + "\n").encode())
+                write_found(self.found(model), provenance["key"], ordered)
                 if timings != "none":
                     self._write_timings(model, provenance["key"], ordered, timings)
 

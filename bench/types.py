@@ -15,12 +15,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 Prediction = Literal["label", "probability", "value", "quantiles", "ranking"]
-Role = Literal["floor", "stable", "zoo", "tuned", "ensemble", "external"]
+Role = Literal["floor", "stable", "zoo", "tuned", "ensemble", "moonshot", "external"]
 Vectors = NDArray[np.float32]
 """One row an item, shape (n, d)."""
 Status = Literal["ok", "failed", "timeout", "oom", "invalid", "skipped", "unavailable"]
 
-ROLES: tuple[Role, ...] = ("floor", "stable", "zoo", "tuned", "ensemble", "external")
+ROLES: tuple[Role, ...] = ("floor", "stable", "zoo", "tuned", "ensemble", "moonshot", "external")
 """From the simplest family to the most involved; the decision prefers the earlier of two equals."""
 
 BUDGETS: tuple[str, ...] = ("toy", "quick", "standard", "full")
@@ -265,6 +265,8 @@ class Record:
     """For the whole test part, with the share of encoding that it cost."""
     warnings: tuple[str, ...] = ()
     """What the libraries complained of, once each."""
+    found: Mapping[str, Any] = field(default_factory=dict)
+    """What the cell found out beside its score, by kind: what a search tried, weights of an ensemble. Plain JSON."""
 
     @classmethod
     def unscored(cls, cell: Cell, status: Status, reason: str) -> "Record":

@@ -2,6 +2,7 @@ import math
 import multiprocessing
 import os
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,23 @@ def test_records_come_back_as_they_were_written(tmp_path):
     written = [record(fold=k, seed=s, score=0.5 + k / 8) for k in range(3) for s in range(2)]
     store(tmp_path).write("toy", MADE, written, "keep")
     assert list(store(tmp_path).read("toy", MADE["key"]).values()) == written
+
+
+def test_what_cells_found_out_comes_back_with_them_and_with_no_others(tmp_path):
+    written = [record(fold=k, score=0.75, found={"weights": {"one": 0.25 * k}}) for k in range(3)]
+    store(tmp_path).write("toy", MADE, written, "keep")
+    assert list(store(tmp_path).read("toy", MADE["key"]).values()) == written
+    before = contents(tmp_path)
+    # A re-run that reuses two rows and makes the third anew, with other predictions.
+    store(tmp_path).write("toy", MADE, [replace(written[2], digest="other", found={"weights": {"one": 1.0}})], "keep")
+    back = [found.found["weights"]["one"] for found in store(tmp_path).read("toy", MADE["key"]).values()]
+    assert back == [0.0, 0.25, 1.0]
+    store(tmp_path).write("toy", MADE, written, "keep")
+    assert contents(tmp_path) == before
+    store(tmp_path).found("toy").write_text('{"cells": [')
+    assert [found.found for found in store(tmp_path).read("toy", MADE["key"]).values()] == [{}, {}, {}]
+    store(tmp_path).write("toy", {**MADE, "key": "x" * 64}, [record()], "keep")
+    assert not store(tmp_path).found("toy").exists()
 
 
 def test_the_order_of_records_changes_no_byte(tmp_path):

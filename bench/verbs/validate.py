@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bench.errors import BenchError
+from bench.found import format_found, read_found
 from bench.items import read_items
 from bench.journal import FOLDER
 from bench.publish import decision_json, read_decisions
@@ -45,7 +47,8 @@ def validate(results_dir: str, share: float, cache_dir: Path) -> int:
     made = [path for path in made if path.name != "decision" and path.relative_to(root).parts[0] != "timings"]
     tables = sorted(set(made))
     problems = [problem for table in tables for problem in _table_problems(table)]
-    measured = [path for kind in ("items", "robustness") for path in sorted(root.glob(f"*/*/*/{kind}/*.json"))]
+    beside = ("items", "robustness", "found")
+    measured = [path for kind in beside for path in sorted(root.glob(f"*/*/*/{kind}/*.json"))]
     problems += [f"{path} belongs to no table" for path in measured if path.parents[1] / path.stem not in tables]
     problems += [problem for path in sorted(root.glob("timings/*/*/*/*/*.csv")) for problem in _timing_problems(path)]
     problems += _report_problems(root, sorted({path.parent for path in tables}))
@@ -86,6 +89,7 @@ def _content_problems(path: Path, facts: dict[str, Any]) -> Iterator[str]:
     elif hashlib.sha256(content).hexdigest() != facts["table_sha256"]:
         yield f"{path}: not the table that its provenance was written for: one of the two was edited"
     yield from (f"{path}: {problem}" for problem in _row_problems(records, facts))
+    yield from _found_problems(path, facts["key"], ordered)
     for kind in ("items", "robustness"):
         yield from _measured_problems(path.parent / kind / f"{path.stem}.json", kind, facts["key"], records)
     key = hashlib.sha256(json.dumps(facts["inputs"], sort_keys=True).encode()).hexdigest()
@@ -109,6 +113,14 @@ def _row_problems(records: Sequence[Record], facts: dict[str, Any]) -> Iterator[
             yield f"{where}: ok, and without a digest or a score"
         if record.status != "ok" and not record.reason:
             yield f"{where}: {record.status}, and without a reason"
+
+
+def _found_problems(table: Path, key: str, records: Sequence[Record]) -> Iterator[str]:
+    path = table.parent / "found" / f"{table.stem}.json"
+    known = read_found(path, key, records)
+    told = [replace(one, found=known.get((one.repeat, one.fold, one.seed), {})) for one in records]
+    if path.exists() and path.read_bytes() != format_found(key, told):
+        yield f"{path} is damaged, or tells of other predictions than this table's"
 
 
 def _measured_problems(path: Path, kind: str, key: str, records: Sequence[Record]) -> Iterator[str]:
