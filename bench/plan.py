@@ -14,6 +14,8 @@ from bench.settings import RunConfig
 from bench.types import BUDGETS, ROLES, Cell, ModelChoice, Record, Split, Task
 
 PROTOCOLS = ("cv", "published", "curve")
+BY_NAME = ("moonshot", "external")
+"""Roles that no line-up holds: such models are named, or drawn."""
 
 CellId = tuple[str, int, int, int]
 """Model, repeat, fold, seed."""
@@ -72,7 +74,7 @@ def choose_models(config: RunConfig, task: Task) -> tuple[ModelChoice, ...]:
             raise ConfigError(f"{choice.name} is a model for {kinds}, not for {task.type}.")
     for spec in registry.models().values():
         wanted = spec.name in (task.reference, task.floor)
-        in_budget = config.lineup and _admits(config.budget.name, spec.from_budget)
+        in_budget = config.lineup and spec.role not in BY_NAME and _admits(config.budget.name, spec.from_budget)
         if task.type in spec.task_types and (wanted or in_budget):
             chosen.setdefault(spec.name, ModelChoice(name=spec.name, spec=spec, params=spec.params()))
     if config.tune:

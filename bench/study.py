@@ -129,6 +129,24 @@ def search(
     )
 
 
+def drawn(spec: ModelSpec, number: int, seed: int) -> list[Any]:
+    """Return parameters drawn at random from a model's space; those of a smaller number are the first of a larger.
+
+    Raises
+    ------
+    ValueError
+        If the model has no space.
+    """
+    import optuna
+
+    if spec.space is None:
+        raise ValueError(f"{spec.name} has no space")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
+    return [replace(spec.params(), **spec.space(study.ask())) for _ in range(number)]
+
+
 def inner_folds(
     y: NDArray[Any],
     seed: int,
