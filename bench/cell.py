@@ -105,6 +105,7 @@ def _fit_and_score(cell: Cell, inputs: CellInputs, record: Record) -> Record:
     context = Context(seed=seed, threads=inputs.threads, zoo=inputs.zoo, features=features, prediction=kind)
     X_train, X_test = dataset.X.iloc[split.train], dataset.X.iloc[split.test]
     y_train, y_test = dataset.y[split.train], dataset.y[split.test]
+    found: dict[str, Any] = {}
     go_offline()
     with thread_limit(inputs.threads), no_network(), as_before():
         # For models that draw from a global state against all advice.
@@ -113,7 +114,7 @@ def _fit_and_score(cell: Cell, inputs: CellInputs, record: Record) -> Record:
         params = choice.spec.params(**json.loads(cell.params))
         charged, started = features.charged_seconds, time.perf_counter()
         if choice.tuned:
-            params = tuned_params(cell, choice, params, context, inputs)
+            params, found["search"] = tuned_params(cell, choice, params, context, inputs)
         model = choice.spec.build(params, context)
         model.fit(X_train.reset_index(drop=True), y_train)
         fitted = time.perf_counter()
@@ -138,6 +139,7 @@ def _fit_and_score(cell: Cell, inputs: CellInputs, record: Record) -> Record:
         digest=prediction_digest(predicted),
         fit_seconds=fit_seconds,
         predict_seconds=predict_seconds,
+        found=found,
     )
 
 

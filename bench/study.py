@@ -23,6 +23,9 @@ INNER_FOLDS = 5
 PRUNE_LEVEL = 0.1
 """p-value from which a trial that is behind the best one over the inner folds is given up."""
 
+NO_SCORE = -1e30
+"""Stands for what is no number; a mean with one of it is as far below every score."""
+
 Score = Callable[[Any, NDArray[np.intp], NDArray[np.intp]], float]
 """Given parameters, and training and test rows of an inner fold: the score, larger is better."""
 
@@ -33,13 +36,20 @@ class Search:
 
     params: Any
     """Of the model's ``Params``."""
-    trials: int
-    """That were finished or given up, the defaults among them."""
+    scores: tuple[float, ...]
+    """Mean over the inner folds of each trial in turn, the defaults first; NaN where it was given up, or is none."""
+    given_up: int
+    """Trials that were behind the best one after some of the folds."""
     default: float
     """Mean score of the defaults over the inner folds."""
     best: float
     stopped_by_clock: bool
     """Whether fewer trials were run than asked for: such a search does not repeat."""
+
+    @property
+    def trials(self) -> int:
+        """Number of trials that were finished or given up, the defaults among them."""
+        return len(self.scores)
 
 
 def search(
@@ -116,17 +126,29 @@ def search(
                 break
         else:
             study.tell(trial, float(np.mean(values)))
-    complete = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+    return _outcome(study, spec, defaults, late)
+
+
+def _outcome(study: Any, spec: ModelSpec, defaults: Any, late: bool) -> Search:
+    from optuna.trial import TrialState
+
+    finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+    complete = [trial for trial in finished if trial.state == TrialState.COMPLETE]
     # Of equals the earlier one, and so the defaults before all others.
-    scores = {trial.number: float(trial.value or 0.0) for trial in complete}
-    best = max(complete, key=lambda trial: (scores[trial.number], -trial.number))
+    best = max(complete, key=lambda trial: (trial.value, -trial.number))
+    assert spec.space is not None
     return Search(
-        params=defaults if best.user_attrs.get("defaults") else _with(defaults, _found(space, best)),
-        trials=_done(study),
-        default=scores[complete[0].number],
-        best=scores[best.number],
+        params=defaults if best.user_attrs.get("defaults") else _with(defaults, _found(spec.space, best)),
+        scores=tuple(_as_score(trial.value if trial in complete else None) for trial in finished),
+        given_up=len(finished) - len(complete),
+        default=_as_score(complete[0].value),
+        best=_as_score(best.value),
         stopped_by_clock=late,
     )
+
+
+def _as_score(value: float | None) -> float:
+    return math.nan if value is None or value < NO_SCORE / 1e6 else float(value)
 
 
 def drawn(spec: ModelSpec, number: int, seed: int) -> list[Any]:
@@ -141,6 +163,7 @@ def drawn(spec: ModelSpec, number: int, seed: int) -> list[Any]:
 
     if spec.space is None:
         raise ValueError(f"{spec.name} has no space")
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
@@ -194,7 +217,7 @@ def _scores(score: Score, params: Any, folds: Sequence[tuple[NDArray[np.intp], N
     for train, test in folds:
         value = score(params, train, test)
         # What is no number is worse than any: a fold that cannot be scored must not win.
-        yield value if math.isfinite(value) else -1e9
+        yield value if math.isfinite(value) else NO_SCORE
 
 
 def _with(defaults: Any, values: dict[str, Any]) -> Any:

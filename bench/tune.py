@@ -16,7 +16,7 @@ from bench import metrics
 from bench.answers import ask, checked
 from bench.errors import ModelError
 from bench.provenance import code_hash
-from bench.study import inner_folds, search
+from bench.study import Search, inner_folds, search
 from bench.types import Cell, Context, ModelChoice
 
 if TYPE_CHECKING:
@@ -26,8 +26,10 @@ SHARE_OF_CELL = 0.7
 """Of the seconds of a cell; the rest is for the fit with what was found."""
 
 
-def tuned_params(cell: Cell, choice: ModelChoice, defaults: Any, context: Context, inputs: "CellInputs") -> Any:
-    """Return the parameters that a search on inner folds of the training rows finds.
+def tuned_params(
+    cell: Cell, choice: ModelChoice, defaults: Any, context: Context, inputs: "CellInputs"
+) -> tuple[Any, dict[str, Any]]:
+    """Return the parameters that a search on inner folds of the training rows finds, and what reports say of it.
 
     Parameters
     ----------
@@ -73,7 +75,18 @@ def tuned_params(cell: Cell, choice: ModelChoice, defaults: Any, context: Contex
             "and does not repeat exactly.",
             stacklevel=2,
         )
-    return found.params
+    return found.params, _as_found(found, inputs.trials)
+
+
+def _as_found(found: Search, asked: int) -> dict[str, Any]:
+    """Return a search as a record keeps it; scores are turned so that larger is better, null is none."""
+    return {
+        "params": asdict(found.params),
+        "scores": [None if math.isnan(score) else score for score in found.scores],
+        "given_up": found.given_up,
+        "asked": asked,
+        "stopped_by_clock": found.stopped_by_clock,
+    }
 
 
 def _study_path(cell: Cell, choice: ModelChoice, inputs: "CellInputs") -> Path | None:

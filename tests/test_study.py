@@ -119,3 +119,17 @@ def test_inner_folds_keep_groups_together_and_time_in_order():
 def test_rare_classes_allow_fewer_inner_folds_and_a_single_one_none_of_its_own():
     assert len(inner_folds(np.array([0] * 50 + [1] * 3), 0, stratified=True)) == 3
     assert len(inner_folds(np.array([0] * 50 + [1]), 0, stratified=True)) == 2
+
+
+def test_every_trial_is_told_in_turn_and_those_given_up_have_no_score():
+    made = found(trials=30)
+    assert made.scores[0] == made.default
+    assert len(made.scores) == made.trials == 30
+    assert 0 < made.given_up == int(np.isnan(made.scores).sum())
+    assert np.nanmax(made.scores) == made.best
+
+
+def test_a_configuration_without_a_score_loses_to_any_however_bad():
+    made = found(score=lambda params, train, test: float("nan") if params.kind == "fancy" else -1e12, trials=10)
+    assert made.params.kind == "plain"
+    assert made.best == -1e12
