@@ -8,10 +8,10 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 
-from bench import metrics, registry
+from bench import ensemble, metrics, registry
 from bench.errors import ConfigError, did_you_mean
 from bench.settings import RunConfig
-from bench.types import BUDGETS, ROLES, Cell, ModelChoice, Record, Split, Task
+from bench.types import BUDGETS, LICENCE_AND, ROLES, Cell, ModelChoice, ModelSpec, Record, Split, Task
 
 PROTOCOLS = ("cv", "published", "curve")
 BY_NAME = ("moonshot", "external")
@@ -78,15 +78,44 @@ def choose_models(config: RunConfig, task: Task) -> tuple[ModelChoice, ...]:
         if task.type in spec.task_types and (wanted or in_budget):
             chosen.setdefault(spec.name, ModelChoice(name=spec.name, spec=spec, params=spec.params()))
     if config.tune:
-        for choice in [one for one in chosen.values() if one.spec.space is not None]:
-            spec = replace(choice.spec, role="tuned", deterministic=False)
-            chosen[f"{choice.name}_tuned"] = replace(choice, name=f"{choice.name}_tuned", spec=spec, tuned=True)
-    licences = {choice.spec.licence for choice in chosen.values()}
+        chosen |= {one.name: one for one in [tuned(one) for one in chosen.values() if one.spec.space is not None]}
+    licences = {name for choice in chosen.values() for name in choice.spec.licence.split(LICENCE_AND)}
     for name in config.limits.licences:
         if name not in licences:
             raise ConfigError(f"decision.licences: no model has the licence {name!r}. {did_you_mean(name, licences)}")
     order = sorted(chosen.values(), key=lambda choice: (ROLES.index(choice.spec.role), choice.name))
     return tuple(sorted(order, key=lambda choice: choice.name != task.reference))
+
+
+def tuned(choice: ModelChoice) -> ModelChoice:
+    """Return a model with a space, searched in each cell on its training rows; its parameters are where it starts."""
+    spec = replace(choice.spec, role="tuned", deterministic=False)
+    return replace(choice, name=f"{choice.name}_tuned", spec=spec, tuned=True)
+
+
+def bagged(choice: ModelChoice, folds: int) -> ModelChoice:
+    """Return the mean of several fits of a model, each without one of ``folds`` inner folds."""
+    spec = replace(choice.spec, role="ensemble", deterministic=False)
+    return replace(choice, name=f"{choice.name}_bagged", spec=spec, bag=folds)
+
+
+def greedy(members: Sequence[ModelChoice], folds: int) -> ModelChoice:
+    """Return a weighted mean of bagged models, with weights that each cell chooses on ``folds`` inner folds."""
+    specs = [choice.spec for choice in members]
+    seen = {name.strip() for spec in specs for name in spec.trained_on.split(",")}
+    spec = ModelSpec(
+        name="greedy",
+        task_types=tuple(sorted({kind for spec in specs for kind in spec.task_types})),
+        role="ensemble",
+        params=ensemble.Params,
+        build=ensemble.build,
+        libraries=tuple(dict.fromkeys(name for spec in specs for name in spec.libraries)),
+        trained_on=", ".join(sorted(seen - {"clean"})) or "clean",
+        gpus=max((spec.gpus for spec in specs), default=0.0),
+        licence=LICENCE_AND.join(sorted({name for spec in specs for name in spec.licence.split(LICENCE_AND)})),
+        summary="A weighted mean of the models of the run, with weights chosen on inner folds.",
+    )
+    return ModelChoice(name=spec.name, spec=spec, params=ensemble.Params(), bag=folds, members=tuple(members))
 
 
 def make_cells(config: RunConfig, task: Task, models: Sequence[ModelChoice], splits: Sequence[Split]) -> list[Cell]:
@@ -141,7 +170,7 @@ def why_unavailable(choice: ModelChoice, missing: Callable[[str], str]) -> str:
         module = {"scikit-learn": "sklearn"}.get(library, library.replace("-", "_"))
         if importlib.util.find_spec(module) is None:
             return f"{library} is not installed. Install it by: pip install {library}"
-    reasons = (missing(getattr(choice.params, name)) for name in choice.spec.zoo)
+    reasons = (missing(address) for address in choice.addresses)
     return next((reason for reason in reasons if reason), "")
 
 

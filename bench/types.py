@@ -26,6 +26,9 @@ ROLES: tuple[Role, ...] = ("floor", "stable", "zoo", "tuned", "ensemble", "moons
 BUDGETS: tuple[str, ...] = ("toy", "quick", "standard", "full")
 """From the smallest to the largest; a model joins a plain run from its ``from_budget`` on."""
 
+LICENCE_AND = " AND "
+"""Between licences that all apply, as SPDX writes it."""
+
 
 def seed_for(root: int, *axes: str | int) -> int:
     """Derive a seed from the root seed and the names of the axes it belongs to.
@@ -332,6 +335,16 @@ class ModelChoice:
     """Inner folds: one fit without each, and the mean of their answers; 0 fits once on all training rows."""
     members: tuple["ModelChoice", ...] = ()
     """Models whose bagged answers are averaged with weights that inner folds choose; empty for a single model."""
+
+    @property
+    def parts(self) -> tuple["ModelChoice", ...]:
+        """The single models that are fitted: its members, or itself."""
+        return self.members or (self,)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Zoo addresses that its parts load."""
+        return tuple(dict.fromkeys(getattr(part.params, name) for part in self.parts for name in part.spec.zoo))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ import math
 
 from bench.settings import Limits
 from bench.stats.table import ModelScores
+from bench.types import LICENCE_AND
 
 
 def broken_limit(model: ModelScores, limits: Limits) -> str:
@@ -15,7 +16,7 @@ def broken_limit(model: ModelScores, limits: Limits) -> str:
     ):
         if most and not value <= most:
             return f"{'unknown' if math.isnan(value) else f'{value:.3g}'} {what}, {most:g} allowed"
-    if limits.licences and model.facts.licence not in limits.licences:
+    if limits.licences and not set(model.facts.licence.split(LICENCE_AND)) <= set(limits.licences):
         return f"licence {model.facts.licence}, allowed: {', '.join(limits.licences)}"
     rate = model.failed / model.ran if model.ran else 1.0
     if rate > limits.max_failure_rate:
