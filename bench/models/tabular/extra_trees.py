@@ -1,9 +1,9 @@
 """Extremely randomised trees."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from bench.models.columns import OnColumns, Split
+from bench.models.forests import forest, space
 from bench.registry import register_model
 from bench.types import Context, Model
 
@@ -18,14 +18,6 @@ class Params:
     """Share of the columns that a split looks at; 0 takes the square root of their number, or all for a quantity."""
 
 
-def space(trial: Any) -> dict[str, Any]:
-    """Return parameters to try."""
-    return {
-        "min_samples_leaf": trial.suggest_int("min_samples_leaf", 1, 20, log=True),
-        "max_features": trial.suggest_float("max_features", 0.1, 1.0),
-    }
-
-
 @register_model(
     "extra_trees",
     task_types=["tabular_clf", "tabular_reg"],
@@ -38,12 +30,4 @@ def build(params: Params, context: Context) -> Model:
     """Extremely randomised trees, with categories by their codes."""
     from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 
-    regression = context.prediction == "value"
-    trees = (ExtraTreesRegressor if regression else ExtraTreesClassifier)(
-        n_estimators=params.n_estimators,
-        min_samples_leaf=params.min_samples_leaf,
-        max_features=params.max_features or (1.0 if regression else "sqrt"),
-        random_state=context.seed,
-        n_jobs=context.threads,
-    )
-    return OnColumns(Split(seed=0), trees)
+    return OnColumns(Split(seed=0), forest(ExtraTreesClassifier, ExtraTreesRegressor, params, context))
