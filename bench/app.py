@@ -55,12 +55,14 @@ def run(config: RunConfig) -> int:
     finally:
         # Also after Ctrl-C: the report of what is done. Its files tell of every table in the folder.
         ledger.close()
+        # With the models of later stages.
+        ready = ledger.run
         content = None if config.shard else _publish(ready, ledger)
     if config.shard:
         code = int(bool(ledger.count(*BAD)))
         display.say("Run the same command without shard= where the results of all shards lie: it puts them together.")
     else:
-        code = _report(ready, cells, ledger, content, display)
+        code = _report(ready, ready.cells(), ledger, content, display)
     display.log.event("end", code=code)
     display.log.close()
     return code

@@ -366,6 +366,11 @@ def _check_budget(budget: Budget) -> None:
     for name in ("cell_seconds", "run_seconds"):
         if getattr(budget, name) <= 0:
             raise ConfigError(f"budget.{name}={getattr(budget, name)} must be larger than 0.")
+    if min(budget.neighbours, budget.moonshots) < 0 or budget.neighbours + budget.moonshots > 0.9:
+        raise ConfigError(
+            f"budget.neighbours={budget.neighbours:g} and budget.moonshots={budget.moonshots:g} are shares of the "
+            "run's time: each at least 0, and together at most 0.9, for the known models come first."
+        )
 
 
 def _report(values: Any) -> ReportSettings:

@@ -14,7 +14,7 @@ from bench.machine import machine_class
 from bench.prepare import Prepared
 from bench.provenance import provenance_of
 from bench.results import Store, Timings, read_provenance
-from bench.types import Cell, Record, Status
+from bench.types import Cell, ModelChoice, Record, Status
 
 BAD: tuple[Status, ...] = ("failed", "timeout", "oom", "invalid")
 FOUND_OUT = ("encoder", "expected")
@@ -29,15 +29,7 @@ class Ledger:
         self.machine = machine_class()
         config = run.config
         self.store = Store.open(run.root, self.machine, run.task, config.data.name, config.budget.name)
-        self.provenance: dict[str, dict[str, Any]] = {
-            choice.name: provenance_of(choice, run.task, run.dataset, config.budget, run.splits, config.seed, run.zoo)
-            for choice in run.models
-        }
-        for name, made in self.provenance.items():
-            before = read_provenance(self.store.folder / f"{name}.json")
-            if before.get("key") == made["key"]:
-                # What this run may not find out again: it encodes nothing, or names no published figures.
-                made["about"] |= {fact: before["about"].get(fact, made["about"][fact]) for fact in FOUND_OUT}
+        self.provenance: dict[str, dict[str, Any]] = {choice.name: self._made(choice) for choice in run.models}
         about = self.provenance[run.task.reference]["about"]
         about |= {"report": asdict(config.report), "limits": asdict(config.limits), "labels": list(run.dataset.classes)}
         if config.expected:
@@ -45,6 +37,23 @@ class Ledger:
         folder = self.store.folder
         self._journal = Journal.of_shard(folder, config.shard) if config.shard else Journal.of_run(folder)
         self._unwritten: set[str] = set()
+
+    def extend(self, run: Prepared, stage: str) -> None:
+        """Take in the models that a later stage added to the run."""
+        self.run = run
+        for choice in run.models:
+            if choice.name not in self.provenance:
+                self.provenance[choice.name] = self._made(choice)
+                self.provenance[choice.name]["about"]["stage"] = stage
+
+    def _made(self, choice: ModelChoice) -> dict[str, Any]:
+        run, config = self.run, self.run.config
+        made = provenance_of(choice, run.task, run.dataset, config.budget, run.splits, config.seed, run.zoo)
+        before = read_provenance(self.store.folder / f"{choice.name}.json")
+        if before.get("key") == made["key"]:
+            # What this run may not find out again: it encodes nothing, or names no published figures.
+            made["about"] |= {fact: before["about"].get(fact, made["about"][fact]) for fact in FOUND_OUT}
+        return made
 
     @property
     def keys(self) -> dict[str, str]:

@@ -66,6 +66,10 @@ class Budget:
     """Of a search under ``tune=true``, the defaults among them."""
     race: bool = False
     """Stop a model early that is surely behind the best one by more than the margin; see `bench.stats.racing`."""
+    neighbours: float = 0.0
+    """Share of the run's time for neighbours of the leaders: tuned variants, a bag, their ensemble; 0 tries none."""
+    moonshots: float = 0.0
+    """Share of the run's time for pipelines drawn from a wide space; 0 draws none."""
 
 
 @dataclass(frozen=True, kw_only=True)

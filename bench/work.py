@@ -15,6 +15,7 @@ from filelock import FileLock
 
 from bench import metrics, plan
 from bench.agenda import Agenda, Rules
+from bench.cell import CellInputs
 from bench.encode import Until, encode
 from bench.errors import BenchError, DiskError
 from bench.executor import cap_threads, execute, threads_per_cell, why_not_portable, worker_count
@@ -26,6 +27,7 @@ from bench.report.progress import CellProgress, Display
 from bench.report.units import unit_of
 from bench.results import read_measured
 from bench.settings import ExecutorSpec
+from bench.stages import Stage, models_of, seconds_for, shares_of
 from bench.types import Cell, Cost, ModelChoice, Record, Robustness
 from bench.zoo.store import go_offline
 
@@ -41,13 +43,16 @@ class Work:
         self.run = run
         self.ledger = ledger
         self.display = display
+        self._started = started
         seconds = run.config.budget.run_seconds
-        self.deadline = started + seconds - min(seconds / 4, max(FOR_THE_REPORT, REPORT_SHARE * seconds))
-        self._not_portable = {} if run.config.executor.name == "serial" else why_not_portable(run.models)
-        self.inputs = run.inputs()
-        if self._not_portable:
-            portable = tuple(choice for choice in run.models if choice.name not in self._not_portable)
-            self.inputs = replace(self.inputs, models=portable)
+        self._end = started + seconds - min(seconds / 4, max(FOR_THE_REPORT, REPORT_SHARE * seconds))
+        self.deadline = self._end
+        """Of the stage that is running."""
+        self._stage: Stage = "known"
+        self._before: list[Cell] = []
+        """Cells of the stages before this one."""
+        self._not_portable: dict[str, str] = {}
+        self.inputs = self._inputs()
         self.fitted: set[str] = set()
         """Models of which a cell was run, not reused."""
 
@@ -55,7 +60,7 @@ class Work:
         """Do what is not done yet: the reference first, then the others, then what is measured beside the scores."""
         if recovered := self.ledger.recover(self.display.say):
             self.display.say(f"{recovered} cells of a run that was stopped, or of shards, were found and are kept.")
-        self._run_cells(cells)
+        self._run_stages(cells)
         if self.run.config.shard:
             return
         for model in self.ledger.provenance:
@@ -63,6 +68,36 @@ class Work:
         keys, fingerprint = self.ledger.keys, self.run.dataset.fingerprint
         measure_items(self.ledger.store, keys, self.run.predictions, fingerprint, self.run.config.seed)
         self._probe(keys)
+
+    def _run_stages(self, cells: Sequence[Cell]) -> None:
+        """Run the known models, then what follows from how these did."""
+        shares, known_took = shares_of(self.run), 0.0
+        for stage, share in shares.items():
+            cells = cells if stage == "known" else self._begin(stage, share)
+            begun = time.monotonic()
+            seconds = seconds_for(stage, shares, self._end - self._started, known_took)
+            self.deadline = min(self._end, begun + seconds)
+            self._run_cells(cells)
+            self._before += cells
+            known_took = known_took or time.monotonic() - begun
+        self.deadline = self._end
+
+    def _begin(self, stage: Stage, share: float) -> list[Cell]:
+        """Add the models of a later stage; return their cells."""
+        more = models_of(stage, self.run, self.ledger.records.values())
+        self._stage = stage
+        self.run = replace(self.run, models=(*self.run.models, *more))
+        self.ledger.extend(self.run, stage)
+        self.inputs = self._inputs()
+        names = [choice.name for choice in more]
+        self.display.say(f"{stage}, {100 * share:g} % of the time: {', '.join(names) or 'none'}")
+        return [cell for cell in self.run.cells() if cell.model in names]
+
+    def _inputs(self) -> CellInputs:
+        if self.run.config.executor.name != "serial":
+            self._not_portable = why_not_portable(self.run.models)
+        inputs = self.run.inputs()
+        return replace(inputs, models=tuple(one for one in inputs.models if one.name not in self._not_portable))
 
     def _run_cells(self, cells: Sequence[Cell]) -> None:
         reused = self.ledger.reusable(cells)
@@ -128,9 +163,10 @@ class Work:
 
     def _draw(self, cells: Sequence[Cell], shown: CellProgress) -> Iterator[Cell | None]:
         """Yield the cells that are not done; end when all are, or when the time is up."""
-        self.agenda = Agenda(cells, self._rules())
+        # Beside the models of earlier stages, for a race.
+        self.agenda = Agenda([*self._before, *cells], self._rules())
         known = self.ledger.records
-        done = [known[identity] for cell in cells if (identity := plan.cell_id(cell)) in known]
+        done = [known[identity] for cell in (*self._before, *cells) if (identity := plan.cell_id(cell)) in known]
         self.agenda.drop(map(plan.cell_id, done))
         self._keep(self.agenda.take(done), shown)
         while self.agenda.unfinished:
@@ -195,6 +231,8 @@ class Work:
 
     @property
     def _late(self) -> str:
+        if self._stage != "known":
+            return f"Not started within its share of the run's time (budget.{self._stage})."
         return f"Not started within the run's {self.run.config.budget.run_seconds:g} s (budget.run_seconds)."
 
     def _fetch(self, choice: ModelChoice) -> str:
@@ -219,6 +257,8 @@ class Work:
         store, budget = self.ledger.store, self.run.config.budget
         anew = self.run.config.timings == "refresh"
         ok = {record.model for record in self.ledger.records.values() if record.status == "ok"}
+        # A command cannot be asked for one item at a time.
+        ok -= {choice.name for choice in self.run.models if choice.spec.at_once}
         models = [
             model
             for model in keys

@@ -19,6 +19,7 @@ from bench.report.figures.curve import curve_picture
 from bench.report.figures.pareto import pareto_picture
 from bench.report.figures.picture import Picture
 from bench.report.notes import table_notes
+from bench.report.stages import stage_lines
 from bench.report.tables import (
     card,
     changes_table,
@@ -112,6 +113,7 @@ def _view(content: Content, examples: Sequence[Example], labels: Sequence[str]) 
         "stability_unit": f"Scores and their spread in {content.unit.name}",
         "churn_about": "" if _of_classes(content) else f" {CHURN_OF_VALUES}",
         "undecided": undecided(content),
+        "stages": stage_lines(content),
         "partial": [(row.scores.name, row.scores.reason) for row in content.rows if row.scores.reason],
         "findings": content.findings,
         "plans": plans_table(content),

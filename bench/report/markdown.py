@@ -27,6 +27,7 @@ from bench.report.columns import (
 from bench.report.content import Content, Curve, Row
 from bench.report.curve import crossing_sentence
 from bench.report.notes import table_notes
+from bench.report.stages import stage_lines
 from bench.report.wording import (
     CHURN_OF_VALUES,
     check_line,
@@ -105,6 +106,7 @@ def _changes(content: Content) -> list[str]:
 def _lists(content: Content) -> dict[str, list[str]]:
     """Return the lines of each section that is a list."""
     return {
+        "What each share of the time bought": stage_lines(content),
         "What the data cannot tell": undecided(content),
         "Published figures": [_escape(check_line(check, content.unit)) for check in content.checks],
         "The data": [_escape(note) for note in content.facts["about"]["data_notes"]],

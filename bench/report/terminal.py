@@ -9,6 +9,7 @@ from rich.text import Text
 from bench.report.columns import HEADERS, cells_of
 from bench.report.content import Content
 from bench.report.notes import table_notes
+from bench.report.stages import stage_lines
 from bench.report.wording import answered_sentence, check_line, deferral_sentence, protocol, recommendation, undecided
 
 RIGHT = ("best cell", "dependable", "total SD", "churn", "p50")
@@ -33,6 +34,8 @@ def print_report(console: Console, content: Content) -> None:
     for finding in content.findings:
         console.print(Text(f"Finding {finding.code}: {finding.text}", style="yellow"))
     for line in undecided(content):
+        console.print(Text(line))
+    for line in stage_lines(content):
         console.print(Text(line))
     for check in content.checks:
         console.print(Text(check_line(check, content.unit), style="" if check.met else "red"))
