@@ -84,6 +84,15 @@ def test_a_zoo_model_at_the_floor_is_found(sound):
     assert "zoo-at-the-floor" in codes(changed(sound, "minilm_logreg", scores={"cells": floor.copy()}))
 
 
+def test_an_ensemble_owes_nothing_to_pretraining_unless_it_has_weights(sound):
+    row = next(row for row in sound.rows if row.scores.name == "tfidf_minilm")
+    floor = next(row.scores.cells for row in sound.rows if row.scores.name == "random_encoder")
+    low = {"cells": floor.copy()}
+    assert "zoo-at-the-floor" not in codes(changed(sound, "tfidf_minilm", scores=low))
+    low["facts"] = replace(row.scores.facts, weights_mb=90.0)
+    assert "zoo-at-the-floor" in codes(changed(sound, "tfidf_minilm", scores=low))
+
+
 def test_a_zoo_model_behind_a_stable_one_is_found(sound):
     assert "zoo-behind-stable" in codes(sound)
     ahead = {"cells": next(row.scores.cells for row in sound.rows if row.scores.name == "tfidf_svm") + 0.05}

@@ -155,7 +155,7 @@ class _Choice:
         """Return the floors that a model does not surely beat; what owes its place to pretraining has to beat all."""
         first = self.known[self.scoring.floor]
         others = [one for one in self.known.values() if one.role == "floor" and one is not first]
-        floors = [first, *(others if model.role in ("zoo", "ensemble") else ())]
+        floors = [first, *(others if model.pretrained else ())]
         sure = {one.name: self._difference(model, one).probability_above(self.margin) for one in floors}
         return [name for name, probability in sure.items() if not probability >= BEATS_FLOOR]
 

@@ -118,6 +118,11 @@ class ModelScores:
         return self.facts.role
 
     @property
+    def pretrained(self) -> bool:
+        """Whether the model owes its place to pretrained weights."""
+        return self.role == "zoo" or self.facts.weights_mb > 0
+
+    @property
     def by_fold(self) -> NDArray[np.floating]:
         """Mean over the seeds of each fold, shape (K,)."""
         return np.nanmean(self.cells, axis=1) if self.cells.size else np.empty(0)

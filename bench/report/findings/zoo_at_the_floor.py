@@ -11,7 +11,7 @@ CODE = "zoo-at-the-floor"
 def find(content: Content) -> Iterator[str]:
     """Yield a text for every pretrained model and every floor that it does not surely beat."""
     floors = [row.scores for row in content.rows if row.scores.role == "floor" and row.scores.replicated]
-    zoo = [row.scores for row in content.rows if row.scores.role in ("zoo", "ensemble") and row.scores.replicated]
+    zoo = [row.scores for row in content.rows if row.scores.pretrained and row.scores.replicated]
     for floor in floors:
         for model in zoo:
             if paired(model, floor, content.test_train_ratio).probability_above(0) < 0.95:

@@ -15,7 +15,7 @@ def find(content: Content) -> Iterator[str]:
         return
     best = max(stable, key=lambda model: model.mean)
     for row in content.rows:
-        if row.scores.role not in ("zoo", "ensemble") or not row.scores.replicated:
+        if not row.scores.pretrained or not row.scores.replicated:
             continue
         gap = paired(best, row.scores, content.test_train_ratio)
         if gap.probability_above(0) >= 0.95:
