@@ -34,6 +34,8 @@ FORMATS = {
     ".ndjson": "jsonl",
 }
 KINDS = ("number", "category", "text", "date", "boolean")
+LOOKED_AT = 2000
+"""Values of a column from which its kind is inferred."""
 ORANGE_ROLES = ("", "class", "c", "meta", "m", "ignore", "i", "weight", "w")
 SKLEARN_SETS = ("breast_cancer", "diabetes", "digits", "iris", "wine")
 
@@ -117,8 +119,7 @@ def _infer_kind(values: pd.Series) -> str:
         return "number"
     if pd.api.types.is_datetime64_any_dtype(present):
         return "date"
-    strings = present.astype(str)
-    strings = strings[strings.str.strip() != ""].head(2000)
+    strings = first_strings(present)
     if strings.empty:
         return "category"
     if set(strings.str.lower().unique()) <= {"true", "false"}:
@@ -132,6 +133,17 @@ def _infer_kind(values: pd.Series) -> str:
     if strings.str.fullmatch(r"\d{4}-\d\d?-\d\d?([ T]\d\d?:\d\d.*)?").all():
         return "date"
     return "category"
+
+
+def first_strings(present: pd.Series, count: int = LOOKED_AT) -> pd.Series:
+    """Return the first values that are not blank, as strings."""
+    strings = pd.Series(dtype=str)
+    for part in (present.head(2 * count), present):
+        strings = part.astype(str)
+        strings = strings[strings.str.strip() != ""].head(count)
+        if len(strings) == count:
+            break
+    return strings
 
 
 def fingerprint(dataset: Dataset) -> str:
@@ -195,7 +207,7 @@ def _read_file(path: Path, spec: DataSpec) -> bytes:
 
 def _parse(content: bytes, path: Path, spec: DataSpec) -> pd.DataFrame:
     form = spec.format or FORMATS.get(path.suffix.lower(), "")
-    if not content.strip():
+    if not content or content.isspace():
         raise DataError(f"{path} is empty.")
     try:
         match form:
@@ -234,10 +246,13 @@ def _without_orange_header(text: str) -> str:
 def _parse_delimited(text: str, separator: str) -> pd.DataFrame:
     def read(quoting: int) -> pd.DataFrame:
         options: dict[str, Any] = {"dtype": str, "keep_default_na": False, "index_col": False, "quoting": quoting}
-        frame: pd.DataFrame = pd.read_csv(io.StringIO(text), sep=separator, **options)
+        # Bytes, for StringIO takes four of them a character.
+        frame: pd.DataFrame = pd.read_csv(io.BytesIO(text.encode()), sep=separator, **options)
         return frame
 
-    header, *lines = (line for line in text.split("\n") if line)
+    start = len(text) - len(text.lstrip("\n"))
+    end = text.find("\n", start)
+    header = text[start : end if end >= 0 else None]
     names = next(csv.reader([header], delimiter=separator))
     if twice := [name for at, name in enumerate(names) if name in names[:at]]:
         # pandas would call the second one x.1.
@@ -247,8 +262,7 @@ def _parse_delimited(text: str, separator: str) -> pd.DataFrame:
         warnings.simplefilter("error", pd.errors.ParserWarning)
         try:
             frame = read(csv.QUOTE_MINIMAL)
-            even = all(line.count(separator) == header.count(separator) for line in lines)
-            if separator == "\t" and len(frame) < len(lines) and even:
+            if separator == "\t" and _hold_one_row_each(text[start:], len(frame)):
                 # A TSV without quoting: a text that begins with a quotation mark must not swallow the next rows.
                 frame = read(csv.QUOTE_NONE)
         except pd.errors.ParserWarning as error:
@@ -260,6 +274,12 @@ def _parse_delimited(text: str, separator: str) -> pd.DataFrame:
         raise ValueError(f"the header has one column{hint}")
     frame.columns = frame.columns.str.strip()
     return frame
+
+
+def _hold_one_row_each(text: str, rows: int) -> bool:
+    """Return whether a TSV has more lines than rows were found, and as many fields in each as in the header."""
+    header, *lines = (line for line in text.split("\n") if line)
+    return rows < len(lines) and all(line.count("\t") == header.count("\t") for line in lines)
 
 
 def _other_separator(header: str, separator: str) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.data import column, infer_kinds
+from bench.data import column, first_strings, infer_kinds
 from bench.errors import DataError
 from bench.settings import DataSpec
 from tasks.labels import group_codes, only_target, time_stamps
@@ -144,30 +144,48 @@ def without_idle_columns(
 def _converted(values: pd.Series, kind: str) -> tuple[pd.Series, str]:
     match kind:
         case "number":
-            numbers = pd.to_numeric(values.map(_bare), errors="coerce").astype(np.float64)
+            numbers, stray = _numbers(values)
             infinite = int(np.isinf(numbers).sum())
-            stray = values[numbers.isna() & ~_absent(values)].astype(str)
             said = [f"{infinite} infinite values count as missing"] if infinite else []
             if len(stray):
                 said.append(f"{len(stray)} values that are no numbers count as missing ({_some(sorted(set(stray)))})")
             return numbers.replace([np.inf, -np.inf], np.nan), f"{'; '.join(said)}." if said else ""
         case "boolean":
             truth = {"true": 1.0, "false": 0.0}
-            lower = values.map(lambda value: truth.get(str(value).strip().lower(), np.nan))
-            return lower.astype(np.float64), ""
+            return _by_level(values, lambda levels: levels.str.strip().str.lower().map(truth).astype(np.float64)), ""
         case "date":
             stamps = _dates(values)
-            bad = int((stamps.isna() & ~_absent(values)).sum())
+            bad = int((~_absent(values[stamps.isna()])).sum())
             return stamps, f"{bad} values that are no dates count as missing." if bad else ""
+        case "text":
+            return values.map(str).mask(_absent(values)).astype("string"), ""
         case _:
-            strings = values.map(str).mask(_absent(values))
-            if kind == "text":
-                return strings.astype("string"), ""
-            return strings.astype(object).where(strings.notna(), None), ""  # type: ignore[call-overload]
+            # Equal values are one object, which matters where rows are many.
+            levels = _by_level(values, lambda levels: levels.mask(levels.str.strip() == ""))
+            return levels.astype(object).where(levels.notna() & values.notna(), None), ""  # type: ignore[call-overload]
+
+
+def _by_level(values: pd.Series, convert: Callable[[pd.Series], pd.Series]) -> pd.Series:
+    """Return what ``convert`` makes of the values as strings; each different one is converted once."""
+    codes, levels = pd.factorize(values.astype(object).map(str))
+    found: pd.Series = convert(pd.Series(levels)).take(codes).set_axis(values.index)
+    return found
 
 
 def _absent(values: pd.Series) -> pd.Series:
     return values.isna() | (values.astype(str).str.strip() == "")
+
+
+def _numbers(values: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Return the numbers, NaN where there is none, and the values that are neither numbers nor blank, as strings."""
+    numbers = pd.to_numeric(values, errors="coerce").astype(np.float64)
+    odd = values[numbers.isna()]
+    odd = odd[~_absent(odd)]
+    if odd.empty:
+        return numbers, odd
+    bare = pd.to_numeric(odd.map(_bare), errors="coerce").astype(np.float64)
+    numbers[odd.index] = bare
+    return numbers, odd[bare.isna()].astype(str)
 
 
 def _bare(value: object) -> object:
@@ -176,26 +194,33 @@ def _bare(value: object) -> object:
 
 
 def _is_mostly_number(values: pd.Series) -> bool:
-    present = values[~_absent(values)]
-    numbers = pd.to_numeric(present.map(_bare), errors="coerce")
-    stray = present[numbers.isna()].astype(str)
-    return len(present) > 0 and len(stray) <= STRAY_SHARE * len(present) and stray.nunique() <= STRAY_VALUES
+    counts = values.dropna().astype(object).map(str).value_counts()
+    counts = counts[counts.index.str.strip() != ""]
+    stray = counts[_numbers(counts.index.to_series())[1].index]
+    return len(counts) > 0 and len(stray) <= STRAY_VALUES and stray.sum() <= STRAY_SHARE * counts.sum()
 
 
 def _is_date(values: pd.Series) -> bool:
-    present = values[~_absent(values)].astype(str).str.strip()
-    return (
-        len(present) > 0
-        and bool(present.head(2000).str.fullmatch(DATE).all())
-        and bool(_dates(present).notna().mean() > 0.9)
-    )
+    first = first_strings(values.dropna()).str.strip()
+    if first.empty or not first.str.fullmatch(DATE).all():
+        return False
+    return bool(_dates(values[~_absent(values)]).notna().mean() > 0.9)
 
 
 def _dates(values: pd.Series) -> pd.Series:
-    strings = values.mask(_absent(values))
+    if pd.api.types.is_datetime64_any_dtype(values) or pd.api.types.is_numeric_dtype(values):
+        return _without_zone(pd.to_datetime(values, errors="coerce", utc=True))
+    return _by_level(values, _parsed_dates)
+
+
+def _parsed_dates(strings: pd.Series) -> pd.Series:
     # Where some first number can be no month, all of them are days.
-    first = pd.to_numeric(strings.astype("string").str.extract(r"^\s*(\d{1,2})[-/.]")[0], errors="coerce")
-    stamps = pd.to_datetime(strings, errors="coerce", format="mixed", dayfirst=bool((first > 12).any()), utc=True)
+    first = pd.to_numeric(strings.str.extract(r"^\s*(\d{1,2})[-/.]")[0], errors="coerce")
+    day_first = bool((first > 12).any())
+    return _without_zone(pd.to_datetime(strings, errors="coerce", format="mixed", dayfirst=day_first, utc=True))
+
+
+def _without_zone(stamps: pd.Series) -> pd.Series:
     naive: pd.Series = stamps.dt.tz_localize(None)
     return naive
 
