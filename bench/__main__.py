@@ -12,6 +12,7 @@ usage: python -m bench [run] task=TASK [KEY=VALUE ...]     benchmark, and recomm
        python -m bench report [TASK/DATA/BUDGET ...]       write the reports anew, from tables and predictions
        python -m bench list [tasks|data|models]            what there is
        python -m bench zoo list|fetch|verify|lock [NAME]   pretrained weights and packaged data
+       python -m bench entrants list|make|remove [NAME]    other AutoML systems, each in an environment of its own
        python -m bench validate [DIR] [recompute=5%]       check the tables, and run a share of the cells again
        python -m bench doctor                              what works on this machine, and why not
 
@@ -31,6 +32,7 @@ usage: python -m bench [run] task=TASK [KEY=VALUE ...]     benchmark, and recomm
   experiment=slurm                      a job for each part on a Slurm cluster; see conf/experiment/slurm.yaml
   shard=2/4                             one of four parts; a run without it puts them together
   zoo.fetch=true                        fetch missing weights first
+  allow_commands=true                   run commands that the config names; no file can say this
   rerun=none|failed|all                 finished cells are reused unless told otherwise
   seed=1  results_dir=DIR  cache_dir=DIR  --config-dir=DIR  -m task=a,b (one run each)  experiment=NAME
 
@@ -38,7 +40,7 @@ Exit codes: 0 done, 1 a cell failed or an expected figure was missed, 2 a mistak
 130 interrupted (what was done is kept).
 """
 
-VERBS = ("run", "report", "list", "zoo", "validate", "doctor")
+VERBS = ("run", "report", "list", "zoo", "entrants", "validate", "doctor")
 FLAGS = ("-m", "--multirun", "--config-dir", "-cd", "--cfg", "-c", "--resolve", "--info", "-i", "--hydra-help")
 """What Hydra takes beside overrides."""
 
@@ -92,6 +94,7 @@ def _run(overrides: Sequence[str]) -> int:
 
     from bench import config, hydra_errors
 
+    overrides, allowed = config.without_permission(overrides)
     codes: list[int] = []
     home = os.getpid()
 
@@ -100,7 +103,7 @@ def _run(overrides: Sequence[str]) -> int:
     def job(composed: DictConfig) -> None:
         # Hydra would add a line of its own to an error that it sees.
         try:
-            plain = config.run_config(composed)
+            plain = config.run_config(composed, allowed)
             from bench import app
 
             codes.append(app.run(plain))
@@ -157,6 +160,11 @@ def _other_verb(verb: str, words: Sequence[str]) -> int:
             from bench.verbs.doctor import examine
 
             return examine(config.cache_dir(settings.cache_dir))
+        case "entrants":
+            from bench.verbs.entrants import tend_entrants
+
+            action, *names = positional or [settings.action]
+            return tend_entrants(action, [*names, *settings.names])
         case "report":
             from bench.verbs.report import report
 

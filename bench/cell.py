@@ -18,7 +18,7 @@ import numpy as np
 
 from bench import metrics
 from bench.answers import ask, checked, kept
-from bench.errors import BenchError, DiskError, ModelError
+from bench.errors import BenchError, DiskError, ModelError, OvertimeError
 from bench.files import full_disk
 from bench.predictions import Predictions, prediction_digest
 from bench.tune import tuned_params
@@ -93,6 +93,8 @@ def _what_was_raised(error: BaseException) -> dict[str, Any]:
     said = _one_line(error)
     if not isinstance(error, BenchError):
         said = _one_line(f"{type(error).__name__}: {said}".removesuffix(": "))
+    if isinstance(error, OvertimeError):
+        return {"status": "timeout", "reason": said}
     if _ran_out_of_memory(error):
         return {"status": "oom", "reason": f"The model ran out of memory ({said})."}
     return {"status": "failed", "reason": said}
@@ -102,7 +104,14 @@ def _fit_and_score(cell: Cell, inputs: CellInputs, record: Record) -> Record:
     choice, split = inputs.choice(cell.model), inputs.split(cell.repeat, cell.fold)
     dataset, features, kind = inputs.dataset, inputs.features, inputs.task.prediction
     seed = seed_for(inputs.seed, inputs.task.type, cell.repeat, choice.spec.name, cell.fold, cell.seed)
-    context = Context(seed=seed, threads=inputs.threads, zoo=inputs.zoo, features=features, prediction=kind)
+    context = Context(
+        seed=seed,
+        threads=inputs.threads,
+        zoo=inputs.zoo,
+        features=features,
+        prediction=kind,
+        classes=dataset.classes,
+    )
     X_train, X_test = dataset.X.iloc[split.train], dataset.X.iloc[split.test]
     y_train, y_test = dataset.y[split.train], dataset.y[split.test]
     found: dict[str, Any] = {}
@@ -122,6 +131,8 @@ def _fit_and_score(cell: Cell, inputs: CellInputs, record: Record) -> Record:
         charged = features.charged_seconds
         raw = ask(model, X_test.reset_index(drop=True), kind)
         predict_seconds = time.perf_counter() - fitted + features.charged_seconds - charged
+        if choice.spec.at_once:
+            fit_seconds, predict_seconds = fit_seconds + predict_seconds, math.nan
         answer = checked(raw, model, len(split.test), len(dataset.classes), kind)
     # Scored as they are kept, so that everything can be computed anew from the kept ones.
     predicted = kept(answer)

@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from bench import registry
 from bench.errors import ConfigError, did_you_mean
+from bench.machine import user_cache
 from bench.settings import Budget, DataSpec, ExecutorSpec, Expected, Limits, ReportSettings, RunConfig
 from bench.types import ModelChoice
 
@@ -145,12 +146,22 @@ class ZooVerbSchema:
     allow_unpinned: bool = False
 
 
+@dataclass
+class EntrantsSchema:
+    """``python -m bench entrants``."""
+
+    action: str = "list"
+    names: list[str] = field(default_factory=list)
+    """Entrants; all when empty."""
+
+
 VERBS: dict[str, type[Any]] = {
     "list": ListSchema,
     "doctor": DoctorSchema,
     "validate": ValidateSchema,
     "report": ReportVerbSchema,
     "zoo": ZooVerbSchema,
+    "entrants": EntrantsSchema,
 }
 
 
@@ -210,8 +221,34 @@ def _quoted(override: str) -> str:
     return f'{key}="{escaped}"'
 
 
-def run_config(config: DictConfig) -> RunConfig:
+def without_permission(overrides: Sequence[str]) -> tuple[list[str], bool]:
+    """Take ``allow_commands=...`` out of the overrides, so that no file can give it.
+
+    Examples
+    --------
+    >>> without_permission(["task=tabular_clf", "allow_commands=true"])
+    (['task=tabular_clf'], True)
+    """
+    left, allowed = [], False
+    for override in overrides:
+        key, equals, value = override.partition("=")
+        if key != "allow_commands" or not equals:
+            left.append(override)
+        elif value.lower() not in ("true", "false"):
+            raise ConfigError(f"allow_commands={value} is not known. Expected true or false.")
+        else:
+            allowed = value.lower() == "true"
+    return left, allowed
+
+
+def run_config(config: DictConfig, allow_commands: bool = False) -> RunConfig:
     """Turn a composed config into a validated `RunConfig`.
+
+    Parameters
+    ----------
+    config : DictConfig
+    allow_commands : bool
+        Whether the command line allows commands that a config names.
 
     Raises
     ------
@@ -268,6 +305,7 @@ def run_config(config: DictConfig) -> RunConfig:
         zoo_fetch=values.zoo.fetch,
         allow_unpinned=values.zoo.allow_unpinned,
         expected=_expected(values.expected, data.name),
+        allow_commands=allow_commands,
     )
 
 
@@ -307,11 +345,7 @@ def options(group: str) -> list[str]:
 
 def cache_dir(given: str) -> Path:
     """Return the cache folder: as given, from BENCH_CACHE_DIR, or the user's own."""
-    import os
-
-    import platformdirs
-
-    return Path(given or os.environ.get("BENCH_CACHE_DIR") or platformdirs.user_cache_dir("baseline-bench"))
+    return Path(given) if given else user_cache()
 
 
 def safe_name(stem: str) -> str:

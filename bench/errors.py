@@ -32,6 +32,10 @@ class DiskError(BenchError):
     """A full disk, or a folder that cannot be written: no fault of a model's, and the end of a run."""
 
 
+class OvertimeError(BenchError):
+    """A command that ran longer than it was given; becomes a ``timeout`` record inside a cell."""
+
+
 class ModelError(BenchError):
     """A model that broke its contract; becomes an ``invalid`` record inside a cell."""
 

@@ -9,6 +9,13 @@ from functools import cache
 from pathlib import Path
 
 
+def user_cache() -> Path:
+    """Return the user's own cache folder: ``BENCH_CACHE_DIR``, or where the system keeps such folders."""
+    import platformdirs
+
+    return Path(os.environ.get("BENCH_CACHE_DIR") or platformdirs.user_cache_dir("baseline-bench"))
+
+
 def cores() -> int:
     """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):

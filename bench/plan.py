@@ -72,6 +72,8 @@ def choose_models(config: RunConfig, task: Task) -> tuple[ModelChoice, ...]:
         if task.type not in choice.spec.task_types:
             kinds = ", ".join(choice.spec.task_types)
             raise ConfigError(f"{choice.name} is a model for {kinds}, not for {task.type}.")
+        if choice.spec.at_once:
+            _check_command(choice, config)
     for spec in registry.models().values():
         wanted = spec.name in (task.reference, task.floor)
         in_budget = config.lineup and spec.role not in BY_NAME and _admits(config.budget.name, spec.from_budget)
@@ -170,7 +172,8 @@ def why_unavailable(choice: ModelChoice, missing: Callable[[str], str]) -> str:
         module = {"scikit-learn": "sklearn"}.get(library, library.replace("-", "_"))
         if importlib.util.find_spec(module) is None:
             return f"{library} is not installed. Install it by: pip install {library}"
-    reasons = (missing(address) for address in choice.addresses)
+    reasons = [missing(address) for address in choice.addresses]
+    reasons += [choice.spec.lacks(choice.params)] if choice.spec.lacks is not None else []
     return next((reason for reason in reasons if reason), "")
 
 
@@ -225,6 +228,20 @@ def fill(repeats: Sequence[CellId], records: Iterable[Record]) -> tuple[list[Rec
             else:
                 refits.append((name, repeat, fold, seed))
     return filled, refits, broken
+
+
+def _check_command(choice: ModelChoice, config: RunConfig) -> None:
+    if choice.spec.runs_command and not config.allow_commands:
+        raise ConfigError(
+            f"{choice.name} runs a command that the config names. Read it, and if you trust it, add "
+            "allow_commands=true on the command line; no file can give that permission."
+        )
+    seconds, most = choice.params.seconds + choice.params.grace, config.budget.cell_seconds
+    if seconds > most:
+        raise ConfigError(
+            f"{choice.name} may take {seconds:g} s (seconds and grace), and a cell of budget {config.budget.name} "
+            f"{most:g} s. Give budget.cell_seconds={seconds:g}, or fewer models.{choice.name}.seconds."
+        )
 
 
 def _admits(budget: str, smallest: str) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from bench.errors import BenchError
+from bench.files import sha256_of
 from bench.machine import release
 from bench.settings import Budget
 from bench.study import INNER_FOLDS
@@ -52,6 +53,9 @@ def provenance_of(
         "code": code_hash(spec.build),
         "libraries": {name: release(name) for name in spec.libraries},
     }
+    if spec.sources is not None:
+        files = spec.sources(choice.params)
+        inputs["sources"] = {name: sha256_of(path)[:16] for name, path in files.items()}
     if choice.tuned:
         inputs["search"] = {"trials": budget.trials, "inner_folds": INNER_FOLDS, "optuna": release("optuna")}
     about = {

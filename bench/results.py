@@ -135,7 +135,9 @@ def read_timings(path: Path, key: str) -> dict[tuple[int, int, int], dict[str, f
     """
     try:
         return {
-            (int(row["repeat"]), int(row["fold"]), int(row["seed"])): {name: float(row[name]) for name in TIMINGS}
+            (int(row["repeat"]), int(row["fold"]), int(row["seed"])): {
+                name: float(row[name] or "nan") for name in TIMINGS
+            }
             for row in _read_rows(path)
             if row["key"].startswith(key[:16])
         }

@@ -156,3 +156,5 @@ class RunConfig:
     zoo_fetch: bool
     allow_unpinned: bool
     expected: tuple[Expected, ...]
+    allow_commands: bool = False
+    """Run commands that the config names; only the command line can say so."""

@@ -166,6 +166,8 @@ class Context:
     features: Features
     prediction: Prediction = "probability"
     """What the model is asked for: one file may serve several task types."""
+    classes: tuple[str, ...] = ()
+    """Class labels in code order, for systems that are told them; empty for values."""
 
 
 class Classifier(Protocol):
@@ -224,6 +226,15 @@ class ModelSpec:
     Cores and memory are those of the budget; other executors reserve nothing."""
     licence: str = "BSD-3-Clause"
     """Of the library that fits, or of the weights where there are any."""
+    at_once: bool = False
+    """Learns when it is asked, from training and test rows together: its time is that of the fit, and nothing is
+    measured item by item. Its parameters say by ``seconds`` and ``grace`` how long that takes."""
+    runs_command: bool = False
+    """Runs a command that its parameters name: only where the command line allows it."""
+    lacks: Callable[[Any], str] | None = None
+    """Says, of parameters, what else is missing on this machine, or returns an empty string."""
+    sources: Callable[[Any], Mapping[str, Path]] | None = None
+    """Names, of parameters, the files beside its modules that move a score: part of a cell's key."""
     summary: str = ""
 
 

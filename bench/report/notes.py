@@ -81,11 +81,13 @@ def _reasons(row: Row, content: Content) -> dict[str, str]:
         "total SD": card.total_sd.why,
         "churn": card.churn.why,
         "against the reference": NO_SHARED_FOLD,
-        "p50": _why_no_cost(content),
+        "p50": _why_no_cost(row, content),
     }
 
 
-def _why_no_cost(content: Content) -> str:
+def _why_no_cost(row: Row, content: Content) -> str:
+    if row.scores.role == "external":
+        return "external systems are not timed item by item"
     if content.task.protocol == "curve":
         return "a learning curve measures no costs"
     about = content.facts["about"]

@@ -70,7 +70,8 @@ def stability(
     failure = Estimate.of_rate(scores.failed, scores.ran)
     if scores.failed_by:
         failure = replace(failure, method=f"{failure.method}; {kinds_of_failure(scores)}")
-    loss = _largest_loss(robustness, scoring, scores.facts.group_count > 0)
+    unprobed = "external systems are not probed" if scores.role == "external" else "no probe"
+    loss = _largest_loss(robustness, scoring, scores.facts.group_count > 0, unprobed)
     grades = {
         "total SD": grade(total, scoring.margin),
         "churn": _letter(churn[1], CHURN_GRADES),
@@ -120,10 +121,10 @@ def _as_if_exact(found: Estimate) -> Estimate:
     return replace(found, low=found.value, high=found.value) if found.measured and math.isnan(found.low) else found
 
 
-def _largest_loss(robustness: Robustness | None, scoring: Scoring, grouped: bool) -> Estimate:
+def _largest_loss(robustness: Robustness | None, scoring: Scoring, grouped: bool, unprobed: str) -> Estimate:
     sign = scoring.sign
     if robustness is None or not robustness.perturbed:
-        return Estimate.not_measured("no probe" if robustness is None else "no change of these inputs is known")
+        return Estimate.not_measured(unprobed if robustness is None else "no change of these inputs is known")
     name, (score, flips) = min(robustness.perturbed.items(), key=lambda item: sign * item[1][0])
     loss = max(0.0, sign * (robustness.clean - score))
     # Only items whose prediction changes can move a share of right ones.

@@ -105,7 +105,7 @@ def _or_reason(ask: Callable[[], str]) -> str:
 
 def _cache(cache_dir: Path) -> list[Sequence[str]]:
     rows: list[Sequence[str]] = []
-    for name in ("wheels", "zoo", "features"):
+    for name in ("wheels", "zoo", "features", "entrants"):
         files = [path for path in (cache_dir / name).rglob("*") if path.is_file()]
         rows.append((name, f"{sum(path.stat().st_size for path in files) / 1e6:.1f}", os.fspath(cache_dir / name)))
     return rows

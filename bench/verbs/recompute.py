@@ -132,10 +132,11 @@ def _config_of(folder: Path, made: dict[str, dict[str, Any]], cache_dir: Path) -
         raise BenchError("It holds no provenance.")
     about, inputs = facts["about"], facts["inputs"]
     budget = {field.name for field in fields(Budget)}
+    # What runs as a command has no fixed answer within a time limit, and a stranger's table may name any command.
     models = [
         _choice(name, spec, one)
         for name, one in made.items()
-        if "inputs" in one and (spec := registry.models().get(one["inputs"]["model"])) is not None
+        if "inputs" in one and (spec := registry.models().get(one["inputs"]["model"])) is not None and not spec.at_once
     ]
     return RunConfig(
         task_type=about["task"]["type"],
