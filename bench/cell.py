@@ -18,11 +18,11 @@ import numpy as np
 
 from bench import metrics
 from bench.answers import ask, checked, kept
+from bench.building import Rows, context_of, fit_choice
 from bench.errors import BenchError, DiskError, ModelError, OvertimeError
 from bench.files import full_disk
 from bench.predictions import Predictions, prediction_digest
-from bench.tune import tuned_params
-from bench.types import Cell, Context, Dataset, ModelChoice, Record, Split, Task, seed_for
+from bench.types import Cell, Dataset, ModelChoice, Record, Split, Task
 from bench.zoo.features import FeatureCache
 from bench.zoo.store import Zoo, go_offline
 
@@ -103,37 +103,24 @@ def _what_was_raised(error: BaseException) -> dict[str, Any]:
 def _fit_and_score(cell: Cell, inputs: CellInputs, record: Record) -> Record:
     choice, split = inputs.choice(cell.model), inputs.split(cell.repeat, cell.fold)
     dataset, features, kind = inputs.dataset, inputs.features, inputs.task.prediction
-    seed = seed_for(inputs.seed, inputs.task.type, cell.repeat, choice.spec.name, cell.fold, cell.seed)
-    context = Context(
-        seed=seed,
-        threads=inputs.threads,
-        zoo=inputs.zoo,
-        features=features,
-        prediction=kind,
-        classes=dataset.classes,
-    )
-    X_train, X_test = dataset.X.iloc[split.train], dataset.X.iloc[split.test]
-    y_train, y_test = dataset.y[split.train], dataset.y[split.test]
-    found: dict[str, Any] = {}
+    context = context_of(choice, cell, inputs, features)
+    X_test, y_test = dataset.X.iloc[split.test], dataset.y[split.test]
     go_offline()
     with thread_limit(inputs.threads), no_network(), as_before():
         # For models that draw from a global state against all advice.
-        np.random.seed(seed)
-        random.seed(seed)
-        params = choice.spec.params(**json.loads(cell.params))
+        np.random.seed(context.seed)
+        random.seed(context.seed)
+        choice = replace(choice, params=choice.spec.params(**json.loads(cell.params)))
         charged, started = features.charged_seconds, time.perf_counter()
-        if choice.tuned:
-            params, found["search"] = tuned_params(cell, choice, params, context, inputs)
-        model = choice.spec.build(params, context)
-        model.fit(X_train.reset_index(drop=True), y_train)
+        made = fit_choice(choice, cell, inputs, context, Rows.of(dataset, split.train))
         fitted = time.perf_counter()
         fit_seconds = fitted - started + features.charged_seconds - charged
         charged = features.charged_seconds
-        raw = ask(model, X_test.reset_index(drop=True), kind)
+        raw = ask(made.model, X_test.reset_index(drop=True), kind)
         predict_seconds = time.perf_counter() - fitted + features.charged_seconds - charged
         if choice.spec.at_once:
             fit_seconds, predict_seconds = fit_seconds + predict_seconds, math.nan
-        answer = checked(raw, model, len(split.test), len(dataset.classes), kind)
+        answer = checked(raw, made.model, len(split.test), len(dataset.classes), kind)
     # Scored as they are kept, so that everything can be computed anew from the kept ones.
     predicted = kept(answer)
     if inputs.predictions is not None:
@@ -150,7 +137,7 @@ def _fit_and_score(cell: Cell, inputs: CellInputs, record: Record) -> Record:
         digest=prediction_digest(predicted),
         fit_seconds=fit_seconds,
         predict_seconds=predict_seconds,
-        found=found,
+        found=made.found,
     )
 
 

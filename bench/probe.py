@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from bench import metrics
 from bench.answers import ask, checked
+from bench.building import Rows, context_of, fit_choice, fit_plainly
 from bench.cell import CellInputs, no_network
 from bench.footprint import packages_beyond, peak_mb
 from bench.item_errors import score_by_item
 from bench.stats.bootstrap import item_variance
-from bench.types import Context, Cost, Encoder, Model, Prediction, Robustness, Vectors, seed_for
+from bench.types import Cell, Cost, Encoder, Model, ModelChoice, Prediction, Robustness, Split, Vectors
 from bench.zoo.store import go_offline
 
 FEW_ROWS = 20
@@ -62,34 +63,32 @@ def probe(request: ProbeRequest, inputs: CellInputs) -> tuple[Cost, Robustness]:
     """Measure one model; run it in a fresh process, or the cold start is none."""
     from threadpoolctl import threadpool_limits
 
-    choice = next(choice for choice in inputs.models if choice.name == request.model)
-    split = inputs.splits[0]
+    choice, split = inputs.choice(request.model), inputs.splits[0]
+    cell = _first_cell(choice, split, inputs)
     X, y = inputs.dataset.X, inputs.dataset.y
     features = Switch(inputs.features)
-    seed = seed_for(inputs.seed, inputs.task.type, 0, choice.spec.name, split.fold, 0)
     kind = inputs.task.prediction
-    context = Context(seed=seed, threads=inputs.threads, zoo=inputs.zoo, features=features, prediction=kind)
+    context = context_of(choice, cell, inputs, features)
     tested = _rows(X, request.rows)
     go_offline()
     with threadpool_limits(inputs.threads), no_network():
         few = _few_of_each(y, split.train) if inputs.dataset.classes else split.train[:FEW_ROWS]
         started = time.perf_counter()
-        model = choice.spec.build(choice.params, context)
-        model.fit(_rows(X, few), y[few])
+        model = fit_plainly(choice, context, Rows.of(inputs.dataset, few))
         features.live = True
         ask(model, _rows(X, request.rows[:1]), kind)
         cold_start = time.perf_counter() - started
         features.live = False
         charged = inputs.features.charged_seconds
-        model = choice.spec.build(choice.params, context)
         started = time.perf_counter()
-        model.fit(_rows(X, split.train), y[split.train])
-        fit_seconds = time.perf_counter() - started + inputs.features.charged_seconds - charged
+        made = fit_choice(choice, cell, inputs, context, Rows.of(inputs.dataset, split.train))
+        model = made.model
+        fit_seconds = time.perf_counter() - started - made.search_seconds + inputs.features.charged_seconds - charged
         robustness = _robustness(model, tested, request, inputs)
         features.live = True
         latencies = _latencies(model, tested, kind)
         throughput = {batch: _throughput(model, tested, batch, kind) for batch in (1, 32, 1000)}
-    weights = sum(inputs.zoo.size(getattr(choice.params, name)) for name in choice.spec.zoo)
+    weights = sum(map(inputs.zoo.size, choice.addresses))
     packages, packages_mb = packages_beyond(choice.spec.libraries, request.core)
     cost = Cost(
         cold_start_seconds=cold_start,
@@ -105,6 +104,20 @@ def probe(request: ProbeRequest, inputs: CellInputs) -> tuple[Cost, Robustness]:
         packages_mb=packages_mb,
     )
     return cost, robustness
+
+
+def _first_cell(choice: ModelChoice, split: Split, inputs: CellInputs) -> Cell:
+    """Return the cell whose model is measured: a search goes on from what that cell left."""
+    return Cell(
+        task=inputs.task.name,
+        data=inputs.dataset.name,
+        model=choice.name,
+        budget="",
+        repeat=split.repeat,
+        fold=split.fold,
+        seed=0,
+        spec=choice.spec.name,
+    )
 
 
 def _robustness(model: Model, tested: Any, request: ProbeRequest, inputs: CellInputs) -> Robustness:

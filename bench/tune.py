@@ -4,17 +4,21 @@ import contextlib
 import hashlib
 import json
 import math
+import time
 import warnings
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from bench import metrics
 from bench.answers import ask, checked
 from bench.errors import ModelError
+from bench.files import clear_disk_errors
 from bench.provenance import code_hash
 from bench.study import Search, inner_folds, search
 from bench.types import Cell, Context, ModelChoice
@@ -22,24 +26,23 @@ from bench.types import Cell, Context, ModelChoice
 if TYPE_CHECKING:
     from bench.cell import CellInputs
 
-SHARE_OF_CELL = 0.7
-"""Of the seconds of a cell; the rest is for the fit with what was found."""
-
 
 def tuned_params(
-    cell: Cell, choice: ModelChoice, defaults: Any, context: Context, inputs: "CellInputs"
+    cell: Cell, choice: ModelChoice, context: Context, inputs: "CellInputs", seconds: float
 ) -> tuple[Any, dict[str, Any]]:
     """Return the parameters that a search on inner folds of the training rows finds, and what reports say of it.
+
+    A model, its bag and an ensemble with it search the same: one does, and the others read its journal.
 
     Parameters
     ----------
     cell : Cell
     choice : ModelChoice
-        With a space.
-    defaults : object
-        Parameters that the search starts from.
+        With a space; its parameters are where the search starts.
     context : Context
     inputs : CellInputs
+    seconds : float
+        After which no trial is started.
     """
     dataset, task, train = inputs.dataset, inputs.task, inputs.split(cell.repeat, cell.fold).train
     X, y, kind = dataset.X.iloc[train].reset_index(drop=True), dataset.y[train], task.prediction
@@ -59,16 +62,17 @@ def tuned_params(
 
     groups, stamps = part(dataset.groups), part(dataset.time)
     folds = inner_folds(y, context.seed, stratified=kind == "probability", groups=groups, time=stamps)
-    found = search(
-        choice.spec,
-        defaults,
-        folds,
-        score,
-        trials=inputs.trials,
-        seconds=SHARE_OF_CELL * inputs.cell_seconds,
-        seed=context.seed,
-        journal=_study_path(cell, choice, inputs),
-    )
+    with _alone(_study_path(cell, choice, inputs), seconds) as (journal, left):
+        found = search(
+            choice.spec,
+            choice.params,
+            folds,
+            score,
+            trials=inputs.trials,
+            seconds=left,
+            seed=context.seed,
+            journal=journal,
+        )
     if found.stopped_by_clock:
         warnings.warn(
             f"The search stopped after {found.trials} of {inputs.trials} trials for want of time (budget.cell_seconds) "
@@ -89,10 +93,39 @@ def _as_found(found: Search, asked: int) -> dict[str, Any]:
     }
 
 
+@contextlib.contextmanager
+def _alone(journal: Path | None, seconds: float) -> Iterator[tuple[Path | None, float]]:
+    """Wait while another cell searches the same; give the journal, or none if that took all the time, and what is left.
+
+    Two searches in one journal would take each other's trials for those of a process that was killed.
+    """
+    if journal is None:
+        yield journal, seconds
+        return
+    started = time.monotonic()
+    lock = FileLock(journal.with_suffix(".lock"))
+    with clear_disk_errors(journal):
+        journal.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=seconds if math.isfinite(seconds) else -1)
+        except Timeout:
+            journal = None
+    try:
+        yield journal, seconds - (time.monotonic() - started)
+    finally:
+        lock.release()
+
+
 def _study_path(cell: Cell, choice: ModelChoice, inputs: "CellInputs") -> Path | None:
-    """Return where the search of a cell is kept: a name that holds all that moves it, but the number of trials."""
+    """Return where a search is kept: a name that holds all that moves it, but the number of trials."""
     if inputs.studies is None:
         return None
-    made = [inputs.dataset.fingerprint, inputs.seed, asdict(cell), inputs.task.metrics, code_hash(choice.spec.build)]
+    train = inputs.split(cell.repeat, cell.fold).train
+    made = [
+        *(inputs.dataset.fingerprint, inputs.seed, inputs.task.name, inputs.task.metrics),
+        *(cell.repeat, cell.fold, cell.seed, hashlib.sha256(train.astype(np.int64).tobytes()).hexdigest()),
+        *(choice.spec.name, asdict(choice.params), code_hash(choice.spec.build)),
+    ]
     name = hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()[:16]
-    return inputs.studies / cell.task / cell.data / f"{cell.model}-{cell.repeat}-{cell.fold}-{cell.seed}-{name}.journal"
+    place = f"{choice.spec.name}-{cell.repeat}-{cell.fold}-{cell.seed}"
+    return inputs.studies / inputs.task.name / inputs.dataset.name / f"{place}-{name}.journal"

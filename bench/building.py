@@ -1,0 +1,221 @@
+"""From a choice of model to a fitted one: searched, fitted once, as a bag, or as an ensemble of bags.
+
+The one place where this is done, so that scores, costs and cells that are run again are of the same thing. What is
+fitted sees training rows only.
+"""
+
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import metrics
+from bench.bagging import Bag, Folds, Mean, fit_copies
+from bench.ensemble import greedy_weights
+from bench.errors import BenchError, DiskError
+from bench.study import inner_folds
+from bench.tune import tuned_params
+from bench.types import Cell, Context, Dataset, Features, Model, ModelChoice, seed_for
+
+if TYPE_CHECKING:
+    from bench.cell import CellInputs
+
+SHARE_FOR_SEARCH = 0.7
+"""Of the seconds of a cell, where one fit follows the search; half of that where a bag follows."""
+SHARE_FOR_MEMBERS = 0.5
+"""Of the seconds of a cell, after which an ensemble begins no further member."""
+LATE = "was not begun for want of time (budget.cell_seconds)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """Rows to fit, and what their folds must respect."""
+
+    X: Any
+    y: NDArray[Any]
+    groups: NDArray[Any] | None = None
+    time: NDArray[Any] | None = None
+
+    @classmethod
+    def of(cls, dataset: Dataset, rows: NDArray[np.intp]) -> Self:
+        """Return some rows of a data set."""
+        return cls(
+            X=dataset.X.iloc[rows].reset_index(drop=True),
+            y=dataset.y[rows],
+            groups=None if dataset.groups is None else dataset.groups[rows],
+            time=None if dataset.time is None else dataset.time[rows],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """A fitted model, and what was found out on the way."""
+
+    model: Model
+    found: Mapping[str, Any] = field(default_factory=dict)
+    """As `Record.found` keeps it."""
+    search_seconds: float = 0.0
+
+
+def context_of(choice: ModelChoice, cell: Cell, inputs: "CellInputs", features: Features) -> Context:
+    """Return what a model may know in a cell; its searched and bagged variants have the same seed."""
+    return Context(
+        seed=seed_for(inputs.seed, inputs.task.type, cell.repeat, choice.spec.name, cell.fold, cell.seed),
+        threads=inputs.threads,
+        zoo=inputs.zoo,
+        features=features,
+        prediction=inputs.task.prediction,
+        classes=inputs.dataset.classes,
+    )
+
+
+def fit_choice(choice: ModelChoice, cell: Cell, inputs: "CellInputs", context: Context, rows: Rows) -> Fitted:
+    """Fit what a choice means.
+
+    Parameters
+    ----------
+    choice : ModelChoice
+    cell : Cell
+        Whose repeat, fold and seed are meant.
+    inputs : CellInputs
+    context : Context
+        That of `context_of`.
+    rows : Rows
+        Of the cell's training part.
+    """
+    if choice.members:
+        return _fit_ensemble(choice, cell, inputs, context, rows)
+    share = SHARE_FOR_SEARCH / 2 if choice.bag else SHARE_FOR_SEARCH
+    params, found, seconds = _searched(choice, cell, inputs, context, share * inputs.cell_seconds)
+    model: Model
+    if choice.bag:
+        model, _ = _fit_bag(replace(choice, params=params), context, rows, context.seed)
+    else:
+        model = choice.spec.build(params, context)
+        model.fit(rows.X, rows.y)
+    return Fitted(model=model, found=found, search_seconds=seconds)
+
+
+def fit_plainly(choice: ModelChoice, context: Context, rows: Rows) -> Model:
+    """Fit everything that a choice may load, once and without search or folds: for its cold start, not its scores."""
+    parts = [part.spec.build(part.params, context).fit(rows.X, rows.y) for part in choice.parts]
+    return _mean(parts, [1 / len(parts)] * len(parts), context, rows) if choice.members else parts[0]
+
+
+def bag_folds(y: NDArray[Any], folds: int, seed: int, context: Context, rows: Rows) -> Folds:
+    """Return the folds of a bag, of which each copy goes without one.
+
+    Classes are spread evenly, however rare; groups stay whole; rows in the order of time are parted into stretches.
+    """
+    from sklearn.model_selection import StratifiedKFold
+
+    if rows.time is not None:
+        order = np.argsort(rows.time, kind="stable")
+        return [(np.setdiff1d(order, left_out), left_out) for left_out in np.array_split(order, min(folds, len(y)))]
+    stratified = context.prediction == "probability"
+    if stratified and rows.groups is None and np.unique(y, return_counts=True)[1].max() >= folds:
+        with warnings.catch_warnings():
+            # A class with fewer members than folds is left out of none, or of some.
+            warnings.simplefilter("ignore", UserWarning)
+            return list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(y, y))
+    return inner_folds(y, seed, stratified=stratified, groups=rows.groups, folds=folds)
+
+
+def _searched(
+    choice: ModelChoice, cell: Cell, inputs: "CellInputs", context: Context, seconds: float
+) -> tuple[Any, dict[str, Any], float]:
+    """Return the parameters of a model, what a search for them found, and how long that took."""
+    if not choice.tuned:
+        return choice.params, {}, 0.0
+    started = time.perf_counter()
+    params, search = tuned_params(cell, choice, context, inputs, seconds)
+    return params, {"search": search}, time.perf_counter() - started
+
+
+def _fit_bag(choice: ModelChoice, context: Context, rows: Rows, seed: int) -> tuple[Mean, NDArray[np.float64]]:
+    """Return a bag of fitted copies, and what they say of rows that they were not fitted on; NaN for other rows.
+
+    Parameters
+    ----------
+    choice : ModelChoice
+    context : Context
+    rows : Rows
+    seed : int
+        Of the folds, which members of an ensemble share.
+    """
+
+    def make(seed: int) -> Model:
+        return choice.spec.build(choice.params, replace(context, seed=seed))
+
+    def folds(y: NDArray[Any]) -> Folds:
+        return bag_folds(y, choice.bag, seed, context, rows)
+
+    bag = Bag(make, folds, context.seed, context.prediction).fit(rows.X, rows.y)
+    assert bag.mean is not None
+    return bag.mean, bag.out_of_fold
+
+
+def _forward_answers(choice: ModelChoice, context: Context, rows: Rows) -> NDArray[np.float64]:
+    """Return what copies that know earlier rows only say of later ones; NaN for the first rows."""
+
+    def make(seed: int) -> Model:
+        return choice.spec.build(choice.params, replace(context, seed=seed))
+
+    stratified = context.prediction == "probability"
+    folds = inner_folds(rows.y, context.seed, stratified=stratified, time=rows.time, folds=choice.bag)
+    return fit_copies(make, rows.X, rows.y, folds, context.seed, context.prediction)[1]
+
+
+def _fit_ensemble(choice: ModelChoice, cell: Cell, inputs: "CellInputs", context: Context, rows: Rows) -> Fitted:
+    bags: dict[str, Mean] = {}
+    answers: list[NDArray[np.float64]] = []
+    left_out: dict[str, str] = {}
+    searching, until = 0.0, time.monotonic() + SHARE_FOR_MEMBERS * inputs.cell_seconds
+    for number, member in enumerate(choice.members):
+        seconds = until - time.monotonic()
+        if bags and seconds <= 0:
+            left_out[member.name] = LATE
+            continue
+        own = context_of(member, cell, inputs, context.features)
+        share = max(0.0, SHARE_FOR_SEARCH * seconds / (len(choice.members) - number))
+        try:
+            params, _, searched = _searched(member, cell, inputs, own, share)
+            searching += searched
+            settled = replace(member, params=params, bag=choice.bag)
+            bag, said = _fit_bag(settled, own, rows, context.seed)
+            answers.append(said if rows.time is None else _forward_answers(settled, own, rows))
+            bags[member.name] = bag
+        except DiskError:
+            raise
+        except Exception as error:
+            left_out[member.name] = f"failed ({type(error).__name__}: {error})"
+    _say_what_was_left_out(left_out, len(choice.members))
+    weights = _weights(answers, rows.y, inputs)
+    kept = {name: weight for name, weight in zip(bags, weights, strict=True) if weight > 0}
+    model = _mean([bags[name] for name in kept], list(kept.values()), context, rows)
+    return Fitted(model=model, found={"weights": kept, "left_out": left_out}, search_seconds=searching)
+
+
+def _say_what_was_left_out(left_out: Mapping[str, str], members: int) -> None:
+    said = "; ".join(f"{name} {why}" for name, why in left_out.items())
+    if len(left_out) == members:
+        raise BenchError(f"No member of the ensemble could be fitted: {said}.")
+    if left_out:
+        clock = " Such an ensemble does not repeat exactly." if LATE in left_out.values() else ""
+        warnings.warn(f"The ensemble goes without {len(left_out)} of {members} members: {said}.{clock}", stacklevel=2)
+
+
+def _weights(answers: list[NDArray[np.float64]], y: NDArray[Any], inputs: "CellInputs") -> NDArray[np.float64]:
+    metric = metrics.metric(inputs.task.metrics[0])
+    sign = 1.0 if metric.greater_is_better else -1.0
+    known = np.isfinite(answers[0].reshape(len(y), -1)).all(axis=1)
+    return greedy_weights([said[known] for said in answers], y[known], lambda y, p: sign * metric.score(y, p))
+
+
+def _mean(models: Sequence[Model], weights: Sequence[float], context: Context, rows: Rows) -> Mean:
+    classes = np.unique(rows.y).astype(np.intp) if context.prediction == "probability" else np.empty(0, np.intp)
+    return Mean(models, weights, context.prediction, classes)
