@@ -10,6 +10,7 @@ from bench.settings import Expected, Limits, ReportSettings
 from bench.stats.curve import Crossing, CurvePoint
 from bench.stats.deferral import Deferral
 from bench.stats.pairs import CorrectedMean
+from bench.stats.search import Tuning
 from bench.stats.stability import Stability
 from bench.stats.table import ModelScores
 from bench.stats.unit import POINTS, Unit
@@ -60,6 +61,8 @@ class Row:
     deferral: Deferral | None
     standing: Standing | None
     """Place on the Pareto front; None where the model has no scores."""
+    tuning: Tuning | None = None
+    """What its searches bought; None where its parameters are fixed."""
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -68,6 +71,12 @@ class Row:
         NaN too where every cell failed: the floor's scores are no measurement of this model.
         """
         return (math.nan, math.nan) if self.scores.partial or self.scores.all_failed else self.mean.interval()
+
+    @property
+    def imported(self) -> Mapping[str, Any]:
+        """What its user says of predictions that were made elsewhere; empty where the model was run here."""
+        found: Mapping[str, Any] = self.about.get("imported", {})
+        return found
 
     @property
     def folds_run(self) -> str:

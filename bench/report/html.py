@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bench.report import searches
 from bench.report.columns import confidence_about
 from bench.report.content import Content
 from bench.report.figures.cells import scores_picture
@@ -18,6 +19,7 @@ from bench.report.figures.confusion import confusion_pictures
 from bench.report.figures.curve import curve_picture
 from bench.report.figures.pareto import pareto_picture
 from bench.report.figures.picture import Picture
+from bench.report.figures.search import search_picture
 from bench.report.notes import table_notes
 from bench.report.stages import stage_lines
 from bench.report.tables import (
@@ -31,6 +33,7 @@ from bench.report.tables import (
     plans_table,
     scores_table,
     split_table,
+    tuning_tables,
 )
 from bench.report.wording import (
     CHURN_OF_VALUES,
@@ -47,6 +50,7 @@ SECTIONS = (
     ("scores", "Models"),
     ("findings", "Findings"),
     ("growth", "Learning curve"),
+    ("tuning", searches.TITLE),
     ("deferral", "Deferral"),
     ("stability", "Stability"),
     ("cost", "Cost"),
@@ -122,6 +126,7 @@ def _view(content: Content, examples: Sequence[Example], labels: Sequence[str]) 
         "cards": [card(row, content.unit) for row in content.rows],
         "changes": changes_table(content),
         "changes_about": _changes_about(content),
+        "tuned": (tuning_tables(content), searches.about(content), searches.overrides(content)),
         "costs": costs_table(content),
         "costs_about": _costs_about(content),
         "examples": [_example(one) for one in examples],
@@ -140,10 +145,11 @@ def _of_classes(content: Content) -> bool:
 
 def _sections(content: Content) -> tuple[tuple[str, str], ...]:
     """Return the sections of the page: of values there is no confidence, so none about it."""
+    known = [section for section in SECTIONS if section[0] != "tuning" or searches.tuned_rows(content)]
     if _of_classes(content):
-        return SECTIONS
+        return tuple(known)
     renamed = {"mistakes": "Largest errors"}
-    return tuple((name, renamed.get(name, text)) for name, text in SECTIONS if name != "deferral")
+    return tuple((name, renamed.get(name, text)) for name, text in known if name != "deferral")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,6 +230,7 @@ def _changes(content: Content) -> list[str]:
 
 def _pictures(content: Content, labels: Sequence[str]) -> list[Picture]:
     every = [scores_picture(content), pareto_picture(content), curve_picture(content)]
+    every += [search_picture(content)] if searches.tuned_rows(content) else []
     if not _of_classes(content):
         return every
     return [*every, risk_picture(content), reliability_picture(content), *confusion_pictures(content, labels)]

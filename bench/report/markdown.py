@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from bench.metrics import metric
+from bench.report import searches
 from bench.report.columns import (
     CARD_HEADERS,
     COST_HEADERS,
@@ -59,7 +60,7 @@ def report_markdown(content: Content) -> str:
     ]
     if content.curve is not None:
         parts += ["## Learning curve", crossing_sentence(content.curve), _curve(content.curve)]
-    parts += ["## Cost", _costs(content)]
+    parts += [*_tuning(content), "## Cost", _costs(content)]
     for heading, lines in _lists(content).items():
         if lines:
             parts += [f"## {heading}", "\n".join(f"- {line}" for line in lines)]
@@ -101,6 +102,15 @@ def _changes(content: Content) -> list[str]:
     if probed := [row for row in content.rows if row.robustness is not None]:
         parts += ["## Small changes of the inputs", *_robustness(probed, content)]
     return parts
+
+
+def _tuning(content: Content) -> list[str]:
+    """Return what searches of parameters bought, and what they found."""
+    if not (made := searches.tables(content)):
+        return []
+    parts = [part for caption, headers, rows in made for part in (f"{caption}:", _table(headers, rows))]
+    lines = [f"- {name}: {what}{f': `{given}`' if given else '.'}" for name, what, given in searches.overrides(content)]
+    return [f"## {searches.TITLE}", searches.about(content), *parts, "\n".join(lines)]
 
 
 def _lists(content: Content) -> dict[str, list[str]]:

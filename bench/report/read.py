@@ -17,6 +17,7 @@ from bench.report.churn import churn_estimates
 from bench.report.content import Check, Content, Curve, Row, Standing
 from bench.report.curve import crossing_sentence, curve_advice, read_curve
 from bench.report.findings import find_all
+from bench.report.searches import tuning_of
 from bench.report.source import Source, check_scores
 from bench.report.timings import best_covering
 from bench.report.units import unit_of
@@ -196,6 +197,7 @@ def _row(found: _Read, model: ModelScores, reference: ModelScores, standing: Sta
         robustness=robustness,
         deferral=_deferral(_of_classes(items), found.source.settings),
         standing=standing,
+        tuning=tuning_of(model, found.records[name], found.source.made, found.scores, scoring.test_train_ratio),
     )
 
 

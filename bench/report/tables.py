@@ -22,6 +22,7 @@ from bench.report.columns import (
 )
 from bench.report.content import Content, Row
 from bench.report.figures.picture import Picture
+from bench.report.searches import tables
 from bench.report.wording import estimate, moved, score_estimate, share, size_estimate, threshold
 from bench.stats.estimate import Estimate
 from bench.stats.unit import Unit
@@ -117,6 +118,11 @@ def _plan(row: Row) -> tuple[str, ...]:
         f"{plan.cost_model_only:.3g}",
         f"{plan.cost_human_only:.3g}",
     )
+
+
+def tuning_tables(content: Content) -> list[Table]:
+    """Return what searches bought and found; none where nothing was tuned."""
+    return [Table(caption=caption, headers=headers, rows=tuple(rows)) for caption, headers, rows in tables(content)]
 
 
 def changes_table(content: Content) -> Table:

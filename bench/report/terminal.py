@@ -6,6 +6,7 @@ from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
+from bench.report import searches
 from bench.report.columns import HEADERS, cells_of
 from bench.report.content import Content
 from bench.report.notes import table_notes
@@ -35,6 +36,8 @@ def print_report(console: Console, content: Content) -> None:
         console.print(Text(f"Finding {finding.code}: {finding.text}", style="yellow"))
     for line in undecided(content):
         console.print(Text(line))
+    if tuned := searches.sentence(content):
+        console.print(Text(tuned))
     for line in stage_lines(content):
         console.print(Text(line))
     for check in content.checks:
