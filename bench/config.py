@@ -409,11 +409,13 @@ def _check_budget(budget: Budget) -> None:
 
 def _report(values: Any) -> ReportSettings:
     settings = ReportSettings(**_as_dict(values))
-    for name in ("hourly_price", "requests_per_day", "error_cost", "human_cost"):
+    for name in ("hourly_price", "requests_per_day", "error_cost", "human_cost", "tolerance"):
         if getattr(settings, name) < 0:
             raise ConfigError(f"report.{name}={getattr(settings, name)} must not be negative.")
     if not 0 <= settings.target_risk <= 1:
         raise ConfigError(f"report.target_risk={settings.target_risk} must lie between 0 and 1.")
+    if not 0.5 <= settings.interval_level <= 0.999:
+        raise ConfigError(f"report.interval_level={settings.interval_level} must lie between 0.5 and 0.999.")
     return settings
 
 

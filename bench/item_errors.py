@@ -1,12 +1,13 @@
-"""What single predictions of values say of a model: how they change with the seed, and how far off they are.
+"""What single predictions of values say of a model: churn, errors, and what intervals around them hold.
 
 On several folds models are compared fold by fold, and what other test items would do to a fold's score is kept as one
 number. On one split only the items can tell a difference from noise: there the absolute error of each is kept, as one
 of 65,536 steps up to the largest, two bytes an item and seed.
 """
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from bench.item_files import digests_of, in_order, number, pack_codes, unpack_co
 from bench.predictions import Predictions, Truth
 from bench.stats.bootstrap import item_variance
 from bench.stats.churn import excess_value_churn, value_churn
+from bench.stats.intervals import Intervals, Kept, prediction_intervals
 from bench.types import Record
 
 Floats = NDArray[np.floating]
@@ -46,10 +48,33 @@ class ErrorItems:
     """Absolute errors of one split, shape (seeds, rows), in the order of rows; None where there are several folds."""
     groups: NDArray[np.intp] | None = None
     """As in `bench.items.Items`."""
+    intervals: Intervals | None = None
+    """Of the first seed; None where they were never measured."""
 
 
-def measure_errors(records: Sequence[Record], predictions: Predictions, truth: Truth) -> ErrorItems | None:
-    """Return the figures of one model, or None where a prediction is missing or a cell failed."""
+def intervals_of(items: Any, level: float) -> Intervals | None:
+    """Return the intervals among such figures that were made for this level; None where there are none."""
+    found = items.intervals if isinstance(items, ErrorItems) else None
+    # Six digits are kept of a level.
+    return found if found is not None and math.isclose(found.level, level, rel_tol=1e-5) else None
+
+
+def measure_errors(
+    records: Sequence[Record], predictions: Predictions, truth: Truth, seed: int, level: float
+) -> ErrorItems | None:
+    """Return the figures of one model, or None where a prediction is missing or a cell failed.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        All of one model.
+    predictions : Predictions
+    truth : Truth
+    seed : int
+        Of what is drawn for intervals.
+    level : float
+        Of the intervals.
+    """
     found: dict[int, dict[int, Floats]] = {}
     whole = whole_runs(records, truth)
     first = min((record.repeat for record in whole), default=0)
@@ -66,6 +91,7 @@ def measure_errors(records: Sequence[Record], predictions: Predictions, truth: T
     rows = np.concatenate([truth.tests[first, fold] for fold in folds])
     order = np.argsort(rows)
     values = np.stack([np.concatenate([by_fold[fold] for fold in folds])[order] for by_fold in found.values()])
+    fold_of = np.repeat(folds, [len(truth.tests[first, fold]) for fold in folds])[order]
     rows = rows[order]
     y, groups = truth.y[rows], None if truth.groups is None else truth.groups[rows]
     churn, excess = value_churn(values, y, groups), excess_value_churn(values, y)
@@ -80,6 +106,8 @@ def measure_errors(records: Sequence[Record], predictions: Predictions, truth: T
         item_variance=_item_variance(found, folds, first, truth),
         errors=np.abs(values - y) if len(truth.tests) == 1 else None,
         groups=None if groups is None else in_order(groups),
+        # One deployment: the first seed.
+        intervals=prediction_intervals(y, values[0], fold_of, level, seed, groups),
     )
 
 
@@ -126,6 +154,8 @@ def as_content(items: ErrorItems) -> dict[str, Any]:
         # The seeds of an item side by side: where they agree, they pack well.
         steps = np.round(items.errors.T / largest * STEPS).astype(np.intp)
         content["errors"] = {"largest": largest, "steps": pack_codes(steps.ravel(), "<u2")}
+    if items.intervals is not None:
+        content["intervals"] = _interval_content(items.intervals)
     return content
 
 
@@ -153,6 +183,31 @@ def of_content(content: Mapping[str, Any]) -> ErrorItems:
         item_variance={name: number(value) for name, value in content["item_variance"].items()},
         errors=errors,
         groups=groups,
+        intervals=_intervals_of_content(content["intervals"]) if "intervals" in content else None,
+    )
+
+
+def _interval_content(intervals: Intervals) -> dict[str, Any]:
+    if intervals.kept is None:
+        return {"level": intervals.level, "why": intervals.why}
+    kept = {name: values.tolist() for name, values in vars(intervals.kept).items()}
+    return {**{name: value for name, value in vars(intervals).items() if name != "why"}, "kept": kept}
+
+
+def _intervals_of_content(content: Mapping[str, Any]) -> Intervals:
+    if "why" in content:
+        return Intervals(level=float(content["level"]), why=str(content["why"]))
+    points = {one.name: np.array([number(value) for value in content["kept"][one.name]]) for one in fields(Kept)}
+    if len({len(values) for values in points.values()}) != 1 or not len(points["share"]):
+        raise ValueError("columns of unequal length")
+    return Intervals(
+        level=float(content["level"]),
+        coverage=_three(tuple(map(number, content["coverage"]))),
+        lowest=_three(tuple(map(number, content["lowest"]))),
+        mean_width=float(content["mean_width"]),
+        median_width=float(content["median_width"]),
+        pinball=float(content["pinball"]),
+        kept=Kept(**points),
     )
 
 

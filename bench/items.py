@@ -19,6 +19,7 @@ from bench.files import write_atomically
 from bench.item_errors import ErrorItems, as_content, measure_errors, of_content
 from bench.item_files import digests_of, in_order, number, pack, pack_codes, rounded, unpack, unpack_codes, whole_runs
 from bench.predictions import Predictions, Probabilities, Truth
+from bench.settings import ReportSettings
 from bench.stats.churn import excess_churn, label_churn
 from bench.stats.confidence import calibration, reliability, risk_coverage, temperature
 from bench.stats.deferral import Accepted, accepted
@@ -69,7 +70,12 @@ class Items:
 
 
 def measure(
-    records: Sequence[Record], predictions: Predictions, truth: Truth, model: str, root_seed: int
+    records: Sequence[Record],
+    predictions: Predictions,
+    truth: Truth,
+    model: str,
+    root_seed: int,
+    level: float = ReportSettings.interval_level,
 ) -> Items | ErrorItems | None:
     """Return the figures of one model, or None where a prediction is missing or a cell failed.
 
@@ -82,9 +88,11 @@ def measure(
     model : str
     root_seed : int
         Seeds the resampling, with the model's name.
+    level : float
+        Of the intervals of values.
     """
     if not truth.classes:
-        return measure_errors(records, predictions, truth)
+        return measure_errors(records, predictions, truth, seed_for(root_seed, "intervals", model), level)
     folds: dict[tuple[int, int], list[tuple[NDArray[np.intp], Probabilities]]] = {}
     for record in sorted(whole_runs(records, truth), key=lambda r: (r.repeat, r.seed, r.fold)):
         p = predictions.load(record) if record.status == "ok" else None

@@ -12,10 +12,12 @@ from bench.cell import CellInputs
 from bench.errors import DiskError
 from bench.executor.serve import Answer
 from bench.executor.worker import Crew, Worker
+from bench.item_errors import ErrorItems, intervals_of
 from bench.items import measure, read_items, write_items
 from bench.predictions import Predictions
 from bench.probe import ProbeRequest, probe
 from bench.results import Store, read_measured, write_measured
+from bench.settings import ReportSettings
 from bench.types import Cost, Robustness, seed_for
 
 START_SECONDS = 120.0
@@ -28,6 +30,7 @@ def measure_items(
     predictions: Predictions,
     fingerprint: str,
     root_seed: int,
+    level: float = ReportSettings.interval_level,
     anew: bool = False,
 ) -> None:
     """Write what single predictions say of every model whose predictions are at hand; the rest stays as it is.
@@ -41,6 +44,8 @@ def measure_items(
     fingerprint : str
         Of the data set.
     root_seed : int
+    level : float
+        Of the intervals of values: those of another level are measured again.
     anew : bool
         Measure again what was measured already.
     """
@@ -48,13 +53,14 @@ def measure_items(
     for model, key in keys.items():
         records = list(store.read(model, key).values())
         path = store.items(model)
-        current = read_items(path, records) is not None
-        if not records or (current and not anew):
+        current = read_items(path, records)
+        whole = current is not None and not (isinstance(current, ErrorItems) and intervals_of(current, level) is None)
+        if not records or (whole and not anew):
             continue
-        items = measure(records, predictions, truth, model, root_seed) if truth is not None else None
+        items = measure(records, predictions, truth, model, root_seed, level) if truth is not None else None
         if items is not None:
             write_items(path, items)
-        elif not current:
+        elif current is None:
             # Figures of other predictions must not stand beside this table.
             path.unlink(missing_ok=True)
 

@@ -124,6 +124,10 @@ class ReportSettings:
     """Of one item that a human answers."""
     target_risk: float = 0.01
     """Share of wrong answers that is allowed among those that go out."""
+    interval_level: float = 0.9
+    """Share of the true values that prediction intervals are made to hold."""
+    tolerance: float = 0.0
+    """Error of a predicted value that is allowed, in units of the target; 0 where none is named."""
 
 
 @dataclass(frozen=True, kw_only=True)

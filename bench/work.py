@@ -66,7 +66,8 @@ class Work:
         for model in self.ledger.provenance:
             self.ledger.write(model)
         keys, fingerprint = self.ledger.keys, self.run.dataset.fingerprint
-        measure_items(self.ledger.store, keys, self.run.predictions, fingerprint, self.run.config.seed)
+        level = self.run.config.report.interval_level
+        measure_items(self.ledger.store, keys, self.run.predictions, fingerprint, self.run.config.seed, level)
         self._probe(keys)
 
     def _run_stages(self, cells: Sequence[Cell]) -> None:

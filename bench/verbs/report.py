@@ -78,4 +78,5 @@ def _measure_anew(folder: Path, root: Path) -> None:
     inputs = content.facts["inputs"]
     predictions = predictions_of(content, SCRATCH)
     keys = {row.scores.name: row.key for row in content.rows}
-    measure_items(store, keys, predictions, inputs["data_fingerprint"], inputs["root_seed"], anew=True)
+    level = content.settings.interval_level
+    measure_items(store, keys, predictions, inputs["data_fingerprint"], inputs["root_seed"], level, anew=True)
