@@ -80,7 +80,8 @@ def test_moonshots_are_drawn_from_the_run_s_seed_and_named_by_what_they_are_made
     assert once[0].name == "_".join(["moonshot", parts["numbers"], parts["features"], parts["estimator"]])
 
 
-def test_a_run_tries_neighbours_and_moonshots_and_says_what_they_bought(place, capsys):
+def test_a_run_tries_neighbours_and_moonshots_and_says_what_they_bought(place, capsys, monkeypatch):
+    monkeypatch.setattr(stages, "MOONSHOTS", 3)
     app.run(config(place))
     (folder,) = {path.parent for path in (place / "results").glob("toy_reg/*/*/*.csv")}
     found = {path.stem: list(csv.DictReader(path.open())) for path in folder.glob("*.csv")}
