@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 from bench.errors import BenchError, DiskError
 from bench.prepare import Prepared
 from bench.report.progress import Display
@@ -47,7 +49,7 @@ def encode(
         encoder = choice.spec.encoder(choice.params, run.zoo)
         # The number format is the machine's, and can be asked for only where the encoder's library is loaded.
         about["encoder"] = dict(encoder.key)
-        texts = list(run.dataset.X)
+        texts = texts_of(run.dataset.X)
         if features.holds(encoder, texts):
             return ""
         started = time.monotonic()
@@ -70,6 +72,14 @@ def encode(
     finally:
         features.advance = _say_nothing
     return ""
+
+
+def texts_of(X: pd.Series | pd.DataFrame) -> list[str]:
+    """Return every text of a data set's inputs; of a table the values of its columns of texts."""
+    if isinstance(X, pd.Series):
+        return X.tolist()
+    columns = [X.iloc[:, at] for at, kind in enumerate(X.dtypes) if isinstance(kind, pd.StringDtype)]
+    return [text for column in columns for text in column.dropna()]
 
 
 def _slices(texts: Sequence[str]) -> Iterator[list[str]]:

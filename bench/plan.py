@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 from bench import ensemble, metrics, registry
 from bench.errors import ConfigError, did_you_mean
 from bench.settings import RunConfig
-from bench.types import BUDGETS, LICENCE_AND, ROLES, Cell, ModelChoice, ModelSpec, Record, Split, Task
+from bench.types import BUDGETS, LICENCE_AND, ROLES, Cell, Dataset, ModelChoice, ModelSpec, Record, Split, Task
 
 PROTOCOLS = ("cv", "published", "curve")
 BY_NAME = ("moonshot", "external")
@@ -118,6 +118,24 @@ def greedy(members: Sequence[ModelChoice], folds: int) -> ModelChoice:
         summary="A weighted mean of the models of the run, with weights chosen on inner folds.",
     )
     return ModelChoice(name=spec.name, spec=spec, params=ensemble.Params(), bag=folds, members=tuple(members))
+
+
+def without_unfit(
+    models: Sequence[ModelChoice], config: RunConfig, dataset: Dataset
+) -> tuple[tuple[ModelChoice, ...], list[str]]:
+    """Return the models without those of the line-up that have nothing to do on a data set, and a sentence on each.
+
+    A model that was named stays, and its rows say why it cannot run.
+    """
+    named = {choice.name for choice in config.models}
+    left_out = {choice.name: why for choice in models if choice.name not in named and (why := unfit(choice, dataset))}
+    kept = tuple(choice for choice in models if choice.name not in left_out)
+    return kept, [f"{name} is left out: {why}." for name, why in left_out.items()]
+
+
+def unfit(choice: ModelChoice, dataset: Dataset) -> str:
+    """Return why a model has nothing to do on a data set, or an empty string."""
+    return choice.spec.unfit_for(dataset) if choice.spec.unfit_for is not None else ""
 
 
 def make_cells(config: RunConfig, task: Task, models: Sequence[ModelChoice], splits: Sequence[Split]) -> list[Cell]:

@@ -74,12 +74,15 @@ def prepare(config: RunConfig, say: Callable[[str], None]) -> Prepared:
     dataset = kind.load(config.data, Reader(spec=config.data, zoo=zoo, say=say))
     dataset = kind.sized(dataset, config.data, config.budget, config.seed)
     splits, notes = kind.splits(dataset, task.protocol, config.budget, config.seed)
+    models, left_out = plan.without_unfit(plan.choose_models(config, task), config, dataset)
+    for sentence in left_out:
+        say(sentence)
     return Prepared(
         config=config,
         task=task,
         dataset=replace(dataset, notes=(*dataset.notes, *notes)),
         splits=tuple(splits),
-        models=plan.choose_models(config, task),
+        models=models,
         zoo=zoo,
     )
 

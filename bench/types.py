@@ -235,6 +235,8 @@ class ModelSpec:
     """Says, of parameters, what else is missing on this machine, or returns an empty string."""
     sources: Callable[[Any], Mapping[str, Path]] | None = None
     """Names, of parameters, the files beside its modules that move a score: part of a cell's key."""
+    unfit_for: Callable[[Dataset], str] | None = None
+    """Says why the model has nothing to do on a data set, or returns an empty string: then no line-up holds it."""
     summary: str = ""
 
 

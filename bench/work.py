@@ -112,7 +112,8 @@ class Work:
         out = self._left_out(
             left,
             lambda choice: (
-                self._fetch(choice)
+                plan.unfit(choice, self.run.dataset)
+                or self._fetch(choice)
                 or plan.why_unavailable(choice, self.run.zoo.missing)
                 or self._not_portable.get(choice.name, "")
             ),

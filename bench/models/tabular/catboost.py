@@ -73,8 +73,7 @@ class OnLevels:
     params=Params,
     space=space,
     role="stable",
-    # A fit takes some ten times as long as LightGBM's.
-    from_budget="standard",
+    from_budget="quick",
     libraries=("numpy", "scipy", "scikit-learn", "skrub", "catboost"),
     licence="Apache-2.0",
 )
