@@ -77,7 +77,7 @@ def search(
     trials : int
         The defaults are the first one.
     seconds : float
-        After which no trial is started.
+        A trial is started only where it is likely to end within them, and dropped where it does not.
     seed : int
     journal : Path, optional
         Where the study is kept.
@@ -107,26 +107,69 @@ def search(
             load_if_exists=True,
         )
     _close_stale(study)
-    done = _done(study)
-    if not done:
-        values = list(_scores(score, defaults, folds))
+    clock = _Clock(started, seconds)
+    if not _done(study):
+        values = clock.within(_scores(score, defaults, folds))
+        if len(values) < len(folds):
+            none = math.nan
+            return Search(params=defaults, scores=(none,), given_up=0, default=none, best=none, stopped_by_clock=True)
         made = optuna.trial.create_trial(
             value=float(np.mean(values)), intermediate_values=dict(enumerate(values)), user_attrs={"defaults": True}
         )
         study.add_trial(made)
     late = False
-    while _done(study) < trials and not (late := time.monotonic() - started > seconds):
-        trial = study.ask()
-        values = []
-        for fold, value in enumerate(_scores(score, _with(defaults, space(trial)), folds)):
-            values.append(value)
-            trial.report(value, fold)
-            if trial.should_prune():
-                study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-                break
-        else:
-            study.tell(trial, float(np.mean(values)))
+    while _done(study) < trials and not (late := clock.too_late):
+        _try(study.ask(), study, lambda trial: _scores(score, _with(defaults, space(trial)), folds), len(folds), clock)
     return _outcome(study, spec, defaults, late)
+
+
+@dataclass
+class _Clock:
+    """The time of a search."""
+
+    started: float
+    seconds: float
+    longest: float = 0.0
+    """Seconds of the longest trial: the next one may take as long."""
+
+    @property
+    def too_late(self) -> bool:
+        """Whether a trial that is begun now may not end in time."""
+        return time.monotonic() - self.started + self.longest > self.seconds
+
+    def within(self, values: Iterator[float]) -> list[float]:
+        """Return the values of a trial, as many as come within the time."""
+        found: list[float] = []
+        begun = time.monotonic()
+        for value in values:
+            found.append(value)
+            if time.monotonic() - self.started > self.seconds:
+                break
+        self.longest = max(self.longest, time.monotonic() - begun)
+        return found
+
+
+def _try(trial: Any, study: Any, scores: Callable[[Any], Iterator[float]], folds: int, clock: _Clock) -> None:
+    """Score one trial, fold by fold; give it up where it is behind the best one, and drop it where the time is up."""
+    from optuna.trial import TrialState
+
+    pruned = False
+
+    def reported() -> Iterator[float]:
+        nonlocal pruned
+        for fold, value in enumerate(scores(trial)):
+            yield value
+            trial.report(value, fold)
+            if pruned := trial.should_prune():
+                return
+
+    values = clock.within(reported())
+    if pruned:
+        study.tell(trial, state=TrialState.PRUNED)
+    elif len(values) < folds:
+        study.tell(trial, state=TrialState.FAIL)
+    else:
+        study.tell(trial, float(np.mean(values)))
 
 
 def _outcome(study: Any, spec: ModelSpec, defaults: Any, late: bool) -> Search:

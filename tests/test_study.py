@@ -1,6 +1,8 @@
 """A search sees training rows only, repeats under its seed, and is never worse than the defaults."""
 
+import math
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -68,6 +70,24 @@ def test_the_clock_stops_the_search_and_that_is_said():
     assert made.params == Params()
     assert made.trials == 1
     assert made.stopped_by_clock
+
+
+def test_a_trial_is_begun_only_where_it_can_end_in_time_and_dropped_where_it_does_not(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("bench.study.time", SimpleNamespace(monotonic=lambda: now[0]))
+
+    def slow(params, train, test):
+        now[0] += 1.0
+        return 0.5
+
+    # The defaults take six seconds, one a fold: a second trial would end after ten.
+    made = found(score=slow, seconds=10.0)
+    assert (made.trials, now[0], made.stopped_by_clock) == (1, 6.0, True)
+    # Not even the defaults end in time: they have no score, and are kept.
+    made = found(score=slow, seconds=3.5)
+    assert made.params == Params()
+    assert math.isnan(made.default)
+    assert (now[0], made.stopped_by_clock) == (10.0, True)
 
 
 def test_trials_that_are_surely_behind_are_given_up_before_the_last_fold():
