@@ -23,6 +23,7 @@ from bench.report.read import read_content
 from bench.report.terminal import print_report
 from bench.run_log import RunLog
 from bench.settings import RunConfig
+from bench.stages import IN_ITS_SHARE
 from bench.types import Cell
 from bench.work import Work
 
@@ -119,9 +120,12 @@ def _say_what_was_skipped(ledger: Ledger, run_seconds: float, display: Display) 
     raced = sum(record.reason.startswith("Stopped early") for record in skipped)
     if raced:
         display.say(f"{raced} cells of models that lost the race were left out; budget.race=false runs them.")
-    if late := len(skipped) - raced:
+    extra = sum(record.reason.startswith(IN_ITS_SHARE) for record in skipped)
+    if late := len(skipped) - raced - extra:
         limit = f"{run_seconds:g} s (budget.run_seconds)"
         display.say(f"{late} cells were not finished within {limit}: the same command goes on from here.")
+    if extra:
+        display.say(f"{extra} cells beside the known models had no time; the same command goes on with them.")
 
 
 def _check_machine(config: RunConfig) -> None:

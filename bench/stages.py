@@ -16,6 +16,8 @@ from bench.types import ModelChoice, Record, seed_for
 
 Stage = Literal["known", "neighbours", "moonshots"]
 
+IN_ITS_SHARE = "Not started within its share of the run's time"
+"""How the reason of a row begins that a later stage had no time for."""
 LEADERS = 2
 """Models of which tuned variants are tried; of the first of them a bag too."""
 MEMBERS = 5

@@ -27,7 +27,7 @@ from bench.report.progress import CellProgress, Display
 from bench.report.units import unit_of
 from bench.results import read_measured
 from bench.settings import ExecutorSpec
-from bench.stages import Stage, models_of, seconds_for, shares_of
+from bench.stages import IN_ITS_SHARE, Stage, models_of, seconds_for, shares_of
 from bench.types import Cell, Cost, ModelChoice, Record, Robustness
 from bench.zoo.store import go_offline
 
@@ -148,7 +148,7 @@ class Work:
         yield from self._draw([cell for cell in cells if cell.model == reference], shown)
         self._stop_without_reference()
         others = [cell for cell in cells if cell.model != reference]
-        encoded = {choice.name for choice in self.run.models if choice.spec.encoder is not None}
+        encoded = {choice.name for choice in self.run.models if choice.encoded}
         if any(cell.model in encoded and plan.cell_id(cell) not in reused for cell in others):
             plain = [cell for cell in others if cell.model not in encoded and (cell.repeat, cell.seed) == (0, 0)]
             yield from self._draw(plain, shown)
@@ -234,18 +234,19 @@ class Work:
     @property
     def _late(self) -> str:
         if self._stage != "known":
-            return f"Not started within its share of the run's time (budget.{self._stage})."
+            return f"{IN_ITS_SHARE} (budget.{self._stage})."
         return f"Not started within the run's {self.run.config.budget.run_seconds:g} s (budget.run_seconds)."
 
     def _fetch(self, choice: ModelChoice) -> str:
         """Fetch a model's weights where the run may; return why that failed, if it did."""
         try:
-            for name in choice.spec.zoo if self.run.config.zoo_fetch else ():
-                self.run.zoo.fetch(getattr(choice.params, name), self.display.say)
+            for address in choice.addresses if self.run.config.zoo_fetch else ():
+                self.run.zoo.fetch(address, self.display.say)
         except DiskError:
             raise
         except BenchError as error:
-            return str(error)
+            # An ensemble goes without a member.
+            return "" if choice.members else str(error)
         return ""
 
     def _encode(self, choice: ModelChoice) -> str:

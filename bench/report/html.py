@@ -38,6 +38,7 @@ from bench.report.tables import (
 from bench.report.wording import (
     CHURN_OF_VALUES,
     check_line,
+    not_whole,
     deferral_sentence,
     left_out,
     of_whom,
@@ -118,7 +119,7 @@ def _view(content: Content, examples: Sequence[Example], labels: Sequence[str]) 
         "churn_about": "" if _of_classes(content) else f" {CHURN_OF_VALUES}",
         "undecided": undecided(content),
         "stages": stage_lines(content),
-        "partial": [(row.scores.name, row.scores.reason) for row in content.rows if row.scores.reason],
+        "partial": [(names, reason) for reason, names in not_whole(content).items()],
         "findings": content.findings,
         "plans": plans_table(content),
         "plan_sentences": _plan_sentences(content),

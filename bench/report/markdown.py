@@ -35,6 +35,7 @@ from bench.report.wording import (
     count,
     deferral_sentence,
     moved,
+    not_whole,
     protocol,
     recommendation,
     undecided,
@@ -122,7 +123,8 @@ def _lists(content: Content) -> dict[str, list[str]]:
         "The data": [_escape(note) for note in content.facts["about"]["data_notes"]],
         "Findings": [f"`{one.code}`: {_escape(one.text)}" for one in content.findings],
         "Rows that are not whole": [
-            f"`{row.scores.name}`: {_escape(row.scores.reason)}" for row in content.rows if row.scores.reason
+            f"{', '.join(f'`{name}`' for name in names)}: {_escape(reason)}"
+            for reason, names in not_whole(content).items()
         ],
     }
 

@@ -11,7 +11,15 @@ from bench.report.columns import HEADERS, cells_of
 from bench.report.content import Content
 from bench.report.notes import table_notes
 from bench.report.stages import stage_lines
-from bench.report.wording import answered_sentence, check_line, deferral_sentence, protocol, recommendation, undecided
+from bench.report.wording import (
+    answered_sentence,
+    check_line,
+    deferral_sentence,
+    not_whole,
+    protocol,
+    recommendation,
+    undecided_briefly,
+)
 
 RIGHT = ("best cell", "dependable", "total SD", "churn", "p50")
 FIRST_TO_GO = ("role", "best cell", "total SD", "churn", "dependable")
@@ -27,14 +35,13 @@ def print_report(console: Console, content: Content) -> None:
     if notes := table_notes(content):
         console.print(Text(" ".join(notes)))
         console.print()
-    for row in content.rows:
-        if row.scores.reason:
-            console.print(Text(f"{row.scores.name}: {row.scores.reason}", style="yellow"))
+    for reason, names in not_whole(content).items():
+        console.print(Text(f"{', '.join(names)}: {reason}", style="yellow"))
     for note in content.facts["about"]["data_notes"]:
         console.print(Text(f"Data: {note}"))
     for finding in content.findings:
         console.print(Text(f"Finding {finding.code}: {finding.text}", style="yellow"))
-    for line in undecided(content):
+    for line in undecided_briefly(content):
         console.print(Text(line))
     if tuned := searches.sentence(content):
         console.print(Text(tuned))

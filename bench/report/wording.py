@@ -203,6 +203,26 @@ def _barred(content: Content) -> str:
     return f" Left out: {'; '.join(f'{name} ({why})' for name, why in found)}." if found else ""
 
 
+def not_whole(content: Content) -> dict[str, list[str]]:
+    """Return the models with rows that are missing or failed, by the reason that they share."""
+    found: dict[str, list[str]] = {}
+    for row in content.rows:
+        if row.scores.reason:
+            found.setdefault(row.scores.reason, []).append(row.scores.name)
+    return found
+
+
+def undecided_briefly(content: Content) -> list[str]:
+    """Return the lines of `undecided` for a terminal: of many, those of models that a reader could take for better."""
+    lines = undecided(content)
+    open_ones = [row for row in content.rows if row.against.verdict == "cannot tell"]
+    ahead = {row.scores.name for row in open_ones if row.against.difference > 0}
+    kept = [line for line in lines if len(lines) <= LISTED or line.partition(":")[0] in ahead]
+    if more := len(lines) - len(kept):
+        kept.append(f"Nor can the data tell of {count(more, 'model')} more with lower means; the report has them.")
+    return kept
+
+
 def undecided(content: Content) -> list[str]:
     """Return a line for every verdict "cannot tell": what these splits can find, and what would find the margin."""
     unit = content.unit
