@@ -94,6 +94,10 @@ class BenchSchema:
     """Published figures by data set."""
     tune: bool = False
     """Put a tuned variant beside every model that has a space to search."""
+    bag: int = 0
+    """Put a bag of so many inner folds beside every model that learns."""
+    ensemble: bool = False
+    """Add a weighted mean of the models, with weights chosen on inner folds."""
     shard: str = ""
     """i/n: run only the i-th of n parts of the cells."""
     seed: int = 0
@@ -306,6 +310,8 @@ def run_config(config: DictConfig, allow_commands: bool = False) -> RunConfig:
         allow_unpinned=values.zoo.allow_unpinned,
         expected=_expected(values.expected, data.name),
         allow_commands=allow_commands,
+        bag=_bag(values.bag),
+        ensemble=values.ensemble,
     )
 
 
@@ -405,6 +411,12 @@ def _check_budget(budget: Budget) -> None:
             f"budget.neighbours={budget.neighbours:g} and budget.moonshots={budget.moonshots:g} are shares of the "
             "run's time: each at least 0, and together at most 0.9, for the known models come first."
         )
+
+
+def _bag(folds: int) -> int:
+    if folds < 0 or folds == 1:
+        raise ConfigError(f"bag={folds} makes no bag: at least 2 inner folds, or 0 for none.")
+    return folds
 
 
 def _report(values: Any) -> ReportSettings:

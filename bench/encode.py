@@ -43,6 +43,12 @@ def encode(
     until : Until
         What was encoded by then is kept.
     """
+    for member in choice.members:
+        key: dict[str, Any] = {}
+        if encode(member, run, features, key, display, until) == until.late:
+            return until.late
+        # A member that cannot be encoded is left out by the cells.
+        about["encoder"] |= {member.name: key["encoder"]} if "encoder" in key else {}
     if choice.spec.encoder is None:
         return ""
     try:

@@ -11,11 +11,16 @@ from dataclasses import asdict, replace
 from bench import ensemble, metrics, registry
 from bench.errors import ConfigError, did_you_mean
 from bench.settings import RunConfig
+from bench.study import INNER_FOLDS
 from bench.types import BUDGETS, LICENCE_AND, ROLES, Cell, Dataset, ModelChoice, ModelSpec, Record, Split, Task
 
 PROTOCOLS = ("cv", "published", "curve")
 BY_NAME = ("moonshot", "external")
 """Roles that no line-up holds: such models are named, or drawn."""
+UNBAGGED = ("floor", "external")
+"""Roles of what learns nothing, or is fitted elsewhere."""
+MEMBERS = ("stable", "zoo", "tuned")
+"""Roles of models that an ensemble is made of."""
 
 CellId = tuple[str, int, int, int]
 """Model, repeat, fold, seed."""
@@ -79,14 +84,29 @@ def choose_models(config: RunConfig, task: Task) -> tuple[ModelChoice, ...]:
         in_budget = config.lineup and spec.role not in BY_NAME and _admits(config.budget.name, spec.from_budget)
         if task.type in spec.task_types and (wanted or in_budget):
             chosen.setdefault(spec.name, ModelChoice(name=spec.name, spec=spec, params=spec.params()))
-    if config.tune:
-        chosen |= {one.name: one for one in [tuned(one) for one in chosen.values() if one.spec.space is not None]}
+    chosen = {choice.name: choice for choice in with_variants(config, in_order(chosen.values(), task.reference))}
     licences = {name for choice in chosen.values() for name in choice.spec.licence.split(LICENCE_AND)}
     for name in config.limits.licences:
         if name not in licences:
             raise ConfigError(f"decision.licences: no model has the licence {name!r}. {did_you_mean(name, licences)}")
-    order = sorted(chosen.values(), key=lambda choice: (ROLES.index(choice.spec.role), choice.name))
-    return tuple(sorted(order, key=lambda choice: choice.name != task.reference))
+    return in_order(chosen.values(), task.reference)
+
+
+def in_order(models: Iterable[ModelChoice], reference: str) -> tuple[ModelChoice, ...]:
+    """Return models as runs and tables have them: the reference, then by role and name."""
+    order = sorted(models, key=lambda choice: (ROLES.index(choice.spec.role), choice.name))
+    return tuple(sorted(order, key=lambda choice: choice.name != reference))
+
+
+def with_variants(config: RunConfig, models: Sequence[ModelChoice]) -> list[ModelChoice]:
+    """Return models with what ``tune``, ``bag`` and ``ensemble`` put beside them."""
+    single = [choice for choice in models if not choice.bag]
+    if config.tune:
+        single += [tuned(choice) for choice in single if choice.spec.space is not None and not choice.tuned]
+    added = [bagged(one, config.bag) for one in single if one.spec.role not in UNBAGGED] if config.bag else []
+    if config.ensemble:
+        added.append(greedy([one for one in single if one.spec.role in MEMBERS], config.bag or INNER_FOLDS))
+    return [*single, *added, *(choice for choice in models if choice.bag)]
 
 
 def tuned(choice: ModelChoice) -> ModelChoice:
@@ -125,11 +145,15 @@ def without_unfit(
 ) -> tuple[tuple[ModelChoice, ...], list[str]]:
     """Return the models without those of the line-up that have nothing to do on a data set, and a sentence on each.
 
-    A model that was named stays, and its rows say why it cannot run.
+    A model that was named stays, and its rows say why it cannot run; no ensemble has it for a member.
     """
     named = {choice.name for choice in config.models}
     left_out = {choice.name: why for choice in models if choice.name not in named and (why := unfit(choice, dataset))}
-    kept = tuple(choice for choice in models if choice.name not in left_out)
+    kept = tuple(
+        replace(choice, members=tuple(one for one in choice.members if not unfit(one, dataset)))
+        for choice in models
+        if choice.name not in left_out
+    )
     return kept, [f"{name} is left out: {why}." for name, why in left_out.items()]
 
 
@@ -186,6 +210,10 @@ def why_unavailable(choice: ModelChoice, missing: Callable[[str], str]) -> str:
     missing : callable
         Says why a zoo address cannot be loaded, or an empty string.
     """
+    if choice.members:
+        # An ensemble goes without those that cannot run.
+        reasons = [why_unavailable(member, missing) for member in choice.members]
+        return "" if "" in reasons else reasons[0]
     for library in choice.spec.libraries:
         module = {"scikit-learn": "sklearn"}.get(library, library.replace("-", "_"))
         if importlib.util.find_spec(module) is None:

@@ -36,8 +36,7 @@ def provenance_of(
         ``inputs`` is what can move a score, ``key`` its hash; ``about`` is for the reader. Its ``encoder`` is filled in
         when a frozen encoder runs, its ``expected`` where published figures are known.
     """
-    spec = choice.spec
-    addresses = [getattr(choice.params, name) for name in spec.zoo]
+    spec, addresses = choice.spec, choice.addresses
     inputs: dict[str, Any] = {
         "task": task.name,
         "task_version": task.version,
@@ -47,17 +46,13 @@ def provenance_of(
         "folds": len({split.fold for split in splits}),
         "splits": _splits_hash(splits),
         "root_seed": seed,
-        "model": spec.name,
-        "params": asdict(choice.params),
-        "zoo": {address: _revision(zoo, address) for address in addresses},
-        "code": code_hash(spec.build),
-        "libraries": {name: release(name) for name in spec.libraries},
+        **_made_of(choice, budget, zoo),
     }
-    if spec.sources is not None:
-        files = spec.sources(choice.params)
-        inputs["sources"] = {name: sha256_of(path)[:16] for name, path in files.items()}
-    if choice.tuned:
-        inputs["search"] = {"trials": budget.trials, "inner_folds": INNER_FOLDS, "optuna": release("optuna")}
+    if choice.bag:
+        inputs["bag"] = choice.bag
+    if choice.members:
+        # In their order: of two that help as much, the earlier one is added.
+        inputs["members"] = [{"name": one.name, **_made_of(one, budget, zoo)} for one in choice.members]
     about = {
         "task": asdict(task),
         "data": dataset.name,
@@ -83,6 +78,24 @@ def provenance_of(
     }
     key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
     return {"key": key, "inputs": inputs, "about": about}
+
+
+def _made_of(choice: ModelChoice, budget: Budget, zoo: Zoo) -> dict[str, Any]:
+    """Return what moves the scores of one model on given rows."""
+    spec = choice.spec
+    made: dict[str, Any] = {
+        "model": spec.name,
+        "params": asdict(choice.params),
+        "zoo": {getattr(choice.params, name): _revision(zoo, getattr(choice.params, name)) for name in spec.zoo},
+        "code": code_hash(spec.build),
+        "libraries": {name: release(name) for name in spec.libraries},
+    }
+    if spec.sources is not None:
+        files = spec.sources(choice.params)
+        made["sources"] = {name: sha256_of(path)[:16] for name, path in files.items()}
+    if choice.tuned:
+        made["search"] = {"trials": budget.trials, "inner_folds": INNER_FOLDS, "optuna": release("optuna")}
+    return made
 
 
 def code_hash(build: Any) -> str:

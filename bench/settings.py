@@ -160,5 +160,9 @@ class RunConfig:
     zoo_fetch: bool
     allow_unpinned: bool
     expected: tuple[Expected, ...]
+    bag: int = 0
+    """Inner folds of the bags that stand beside every model that learns; 0 adds none."""
+    ensemble: bool = False
+    """Add a weighted mean of the single models, with weights chosen on inner folds."""
     allow_commands: bool = False
     """Run commands that the config names; only the command line can say so."""

@@ -297,7 +297,7 @@ class Cost:
     cold_start_seconds: float
     """From a running interpreter to the first answer: imports, weights, a fit of a few rows, one prediction."""
     fit_seconds: float
-    """On the training rows of the first fold; a frozen encoder's share is added."""
+    """On the training rows of the first fold; a frozen encoder's share is added, what a search takes is not."""
     latency_p50_ms: float
     """One item at a time."""
     latency_p95_ms: float
@@ -353,6 +353,11 @@ class ModelChoice:
     def parts(self) -> tuple["ModelChoice", ...]:
         """The single models that are fitted: its members, or itself."""
         return self.members or (self,)
+
+    @property
+    def encoded(self) -> bool:
+        """Whether a part has a frozen encoder."""
+        return any(part.spec.encoder is not None for part in self.parts)
 
     @property
     def addresses(self) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from bench.executor.limits import Limits, died, killed_from_outside
 from bench.executor.ray_cluster import connected, import_ray, nodes, places, share_mb
 from bench.executor.ray_worker import Outcome, Worker, versions
 from bench.settings import ExecutorSpec
-from bench.types import Cell, Record
+from bench.types import Cell, ModelChoice, Record
 
 TICK_SECONDS = 1.0
 """After which something is yielded, if only that time has passed."""
@@ -184,7 +184,7 @@ class _Pool:
             if seat is not None:
                 self.waiting.remove(cell)
                 seat.cell, seat.since = cell, time.monotonic()
-                seat.ref = seat.actor.run.remote(cell, self._segment(cell.model))
+                seat.ref = seat.actor.run.remote(cell, *self._segments(cell.model))
         for gpus, count in Counter(map(self._gpus, self.waiting)).items():
             starting = [seat for seat in self.workers if seat.starting and seat.gpus == gpus]
             for _ in range(count - len(starting)):
@@ -212,12 +212,15 @@ class _Pool:
         actor = remote.remote(self.shared, self.limits, gpus)
         return _Seat(actor=actor, gpus=gpus, ref=actor.ready.remote(), since=time.monotonic())
 
-    def _segment(self, model: str) -> Any:
-        """Return the vectors that a model's cells need, in the object store; None where there are none."""
-        choice = self.inputs.choice(model)
+    def _segments(self, model: str) -> list[Any]:
+        """Return the vectors that a model's cells need, in the object store; an ensemble may need several."""
+        found = (self._segment(part) for part in self.inputs.choice(model).parts)
+        return [segment for segment in found if segment is not None]
+
+    def _segment(self, choice: ModelChoice) -> Any:
         if choice.spec.encoder is None:
             return None
-        if model not in self.segments:
+        if choice.name not in self.segments:
             # An encoder that cannot even be named here is the cell's own failure, and becomes its row.
             with contextlib.suppress(Exception):
                 encoder = choice.spec.encoder(choice.params, self.inputs.zoo)
@@ -225,8 +228,8 @@ class _Pool:
                 segment = self.inputs.features.give(encoder)
                 if segment is not None:
                     self.segments[name] = self.segments.get(name) or self.ray.put(segment)
-                    self.segments[model] = self.segments[name]
-        return self.segments.get(model)
+                    self.segments[choice.name] = self.segments[name]
+        return self.segments.get(choice.name)
 
     def _collect(self, seconds: float) -> list[Record]:
         """Wait for something to happen, and return the records that came back."""

@@ -27,7 +27,7 @@ from bench.provenance import code_hash
 from bench.types import Cell, ModelChoice, Record
 from bench.zoo.features import Segment
 
-HARNESS = ("bench.cell", "bench.metrics", "bench.predictions")
+HARNESS = ("bench.bagging", "bench.building", "bench.cell", "bench.metrics", "bench.predictions", "bench.study")
 """Modules that fit, score and hash, whatever the model."""
 KEPT_LOG = 100_000
 """Bytes of a cell's log that go back with its record: the last ones."""
@@ -73,19 +73,20 @@ class Worker:
         """Return what has to be the same on all machines of a run."""
         return versions(self.inputs.models)
 
-    def run(self, cell: Cell, segment: Segment | None) -> Outcome:
+    def run(self, cell: Cell, *segments: Segment) -> Outcome:
         """Run one cell.
 
         Parameters
         ----------
         cell : Cell
-        segment : Segment or None
-            Vectors of its model's frozen encoder, out of the object store.
+        *segments : Segment
+            Vectors of its model's frozen encoders, out of the object store.
         """
         with self.busy:
-            if segment is not None and segment.name not in self.taken:
-                self.features.take(segment)
-                self.taken.add(segment.name)
+            for segment in segments:
+                if segment.name not in self.taken:
+                    self.features.take(segment)
+                    self.taken.add(segment.name)
             self.cell = cell
             record = self._record()
             kept = self.inputs.predictions
@@ -129,7 +130,11 @@ def versions(models: Sequence[ModelChoice]) -> dict[str, str]:
     return {
         **{library: release(library) for library in libraries},
         "the harness in version": hashlib.sha256(harness).hexdigest()[:8],
-        **{f"{choice.spec.name} in version": code_hash(choice.spec.build)[:8] for choice in models},
+        **{
+            f"{part.spec.name} in version": code_hash(part.spec.build)[:8]
+            for choice in models
+            for part in (choice, *choice.members)
+        },
     }
 
 

@@ -16,7 +16,7 @@ from bench.prepare import Prepared, prepare, recall_data
 from bench.provenance import provenance_of
 from bench.results import read_provenance, read_records
 from bench.settings import Budget, DataSpec, ExecutorSpec, Limits, ReportSettings, RunConfig
-from bench.types import Cell, ModelChoice, ModelSpec, Record
+from bench.types import Cell, ModelChoice, Record
 from bench.zoo.store import go_offline
 
 SAME_SCORE = 1e-5
@@ -133,18 +133,14 @@ def _config_of(folder: Path, made: dict[str, dict[str, Any]], cache_dir: Path) -
     about, inputs = facts["about"], facts["inputs"]
     budget = {field.name for field in fields(Budget)}
     # What runs as a command has no fixed answer within a time limit, and a stranger's table may name any command.
-    models = [
-        _choice(name, spec, one)
-        for name, one in made.items()
-        if "inputs" in one and (spec := registry.models().get(one["inputs"]["model"])) is not None and not spec.at_once
-    ]
+    models = [choice for name, one in made.items() if (choice := _choice(name, one.get("inputs", {}))) is not None]
     return RunConfig(
         task_type=about["task"]["type"],
         data=_data_of(folder.parent.name),
         protocol=about["task"]["protocol"],
         budget=Budget(**{name: value for name, value in about["budget"].items() if name in budget}),
         executor=ExecutorSpec(name="processes", workers=0),
-        models=tuple(models),
+        models=tuple(choice for choice in models if not choice.spec.at_once),
         lineup=False,
         tune=False,
         shard=None,
@@ -161,11 +157,19 @@ def _config_of(folder: Path, made: dict[str, dict[str, Any]], cache_dir: Path) -
     )
 
 
-def _choice(name: str, spec: ModelSpec, made: dict[str, Any]) -> ModelChoice:
-    """Return a model as it was run; of a tuned one, with the role that it had."""
-    tuned = "search" in made["inputs"]
-    spec = replace(spec, role="tuned", deterministic=False) if tuned else spec
-    return ModelChoice(name=name, spec=spec, params=spec.params(**made["inputs"]["params"]), tuned=tuned)
+def _choice(name: str, made: dict[str, Any]) -> ModelChoice | None:
+    """Return a model as it was run, by the inputs of its provenance; None where it, or a member, is not known here."""
+    if "members" in made:
+        members = [_choice(one["name"], one) for one in made["members"]]
+        known = [member for member in members if member is not None]
+        return replace(plan.greedy(known, made["bag"]), name=name) if len(known) == len(members) else None
+    spec = registry.models().get(made.get("model", ""))
+    if spec is None:
+        return None
+    choice = ModelChoice(name=name, spec=spec, params=spec.params(**made["params"]))
+    choice = plan.tuned(choice) if "search" in made else choice
+    choice = plan.bagged(choice, made["bag"]) if "bag" in made else choice
+    return replace(choice, name=name)
 
 
 def _data_of(name: str) -> DataSpec:
