@@ -219,7 +219,7 @@ def undecided_briefly(content: Content) -> list[str]:
     ahead = {row.scores.name for row in open_ones if row.against.difference > 0}
     kept = [line for line in lines if len(lines) <= LISTED or line.partition(":")[0] in ahead]
     if more := len(lines) - len(kept):
-        kept.append(f"Nor can the data tell of {count(more, 'model')} more with lower means; the report has them.")
+        kept.append(f"Nor can the data tell of {more} more with lower means; the report has them.")
     return kept
 
 
