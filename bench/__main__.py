@@ -4,12 +4,15 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import Any
 
 from bench.errors import BenchError
 
 HELP = """\
 usage: python -m bench [run] task=TASK [KEY=VALUE ...]     benchmark, and recommend a model
        python -m bench report [TASK/DATA/BUDGET ...]       write the reports anew, from tables and predictions
+       python -m bench export task=TASK to=DIR [KEY=VALUE ...]     the splits of a run as files, for a service
+       python -m bench import from=DIR model=NAME          what the service predicted, as a row of the same table
        python -m bench list [tasks|data|models]            what there is
        python -m bench zoo list|fetch|verify|lock [NAME]   pretrained weights and packaged data
        python -m bench entrants list|make|remove [NAME]    other AutoML systems, each in an environment of its own
@@ -40,7 +43,7 @@ Exit codes: 0 done, 1 a cell failed or an expected figure was missed, 2 a mistak
 130 interrupted (what was done is kept).
 """
 
-VERBS = ("run", "report", "list", "zoo", "entrants", "validate", "doctor")
+VERBS = ("run", "report", "export", "import", "list", "zoo", "entrants", "validate", "doctor")
 FLAGS = ("-m", "--multirun", "--config-dir", "-cd", "--cfg", "-c", "--resolve", "--info", "-i", "--hydra-help")
 """What Hydra takes beside overrides."""
 
@@ -73,7 +76,13 @@ def dispatch(arguments: Sequence[str]) -> int:
         print(__version__)
         return 0
     verb, *rest = arguments if _is_verb(arguments[0]) else ("run", *arguments)
-    return _run(rest) if verb == "run" else _other_verb(verb, rest)
+    match verb:
+        case "run":
+            return _run(rest)
+        case "export":
+            return _export(rest)
+        case _:
+            return _other_verb(verb, rest)
 
 
 def _is_verb(word: str) -> bool:
@@ -132,6 +141,18 @@ def _run(overrides: Sequence[str]) -> int:
     return max(codes, default=0)
 
 
+def _export(overrides: Sequence[str]) -> int:
+    from bench import config
+
+    if not overrides or {"-h", "--help"} & set(overrides):
+        print(HELP, end="")
+        return 0
+    config.register_schemas()
+    from bench.verbs.export import export_splits
+
+    return export_splits(overrides)
+
+
 def _other_verb(verb: str, words: Sequence[str]) -> int:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
@@ -143,13 +164,14 @@ def _other_verb(verb: str, words: Sequence[str]) -> int:
         return 0
     config.register_schemas()
     words = _without_dashes(words)
+    words = config.adapt_import(words) if verb == "import" else words
     positional = [word for word in words if "=" not in word or word.startswith(("pkg:", "dir:"))]
     overrides = [word for word in words if word not in positional]
     try:
         settings = config.compose_verb(verb, overrides)
     except (HydraException, OmegaConfBaseException) as error:
         return _say_error(hydra_errors.explain(error))
-    if len(positional) > (most := {"doctor": 0, "list": 1, "validate": 1}.get(verb, len(positional))):
+    if len(positional) > (most := {"doctor": 0, "import": 1, "list": 1, "validate": 1}.get(verb, len(positional))):
         raise BenchError(f"{verb} takes no {positional[most]!r}. See python -m bench --help")
     match verb:
         case "list":
@@ -165,6 +187,8 @@ def _other_verb(verb: str, words: Sequence[str]) -> int:
 
             action, *names = positional or [settings.action]
             return tend_entrants(action, [*names, *settings.names])
+        case "import":
+            return _import(settings, positional)
         case "report":
             from bench.verbs.report import report
 
@@ -182,6 +206,25 @@ def _other_verb(verb: str, words: Sequence[str]) -> int:
             return tend(
                 action, [*names, *settings.names], config.cache_dir(settings.cache_dir), settings.allow_unpinned
             )
+
+
+def _import(settings: Any, positional: Sequence[str]) -> int:
+    from pathlib import Path
+
+    from bench.exchange.imported import Service
+    from bench.verbs.import_predictions import Source, import_predictions
+
+    folder = settings.folder or next(iter(positional), "")
+    if not folder:
+        raise BenchError("From where? Give the folder of an export: python -m bench import from=DIR model=NAME")
+    source = Source(
+        folder=Path(folder),
+        pattern=settings.predictions,
+        results_dir=settings.results_dir,
+        cache_dir=settings.cache_dir,
+    )
+    service = Service(name=settings.service, licence=settings.licence, note=settings.note, seconds=settings.seconds)
+    return import_predictions(source, service)
 
 
 def _without_dashes(words: Sequence[str]) -> list[str]:

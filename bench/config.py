@@ -11,15 +11,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hydra import compose, initialize_config_module
+from hydra import compose, initialize_config_dir, initialize_config_module
 from hydra.core.config_store import ConfigStore
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from bench import registry
 from bench.errors import ConfigError, did_you_mean
 from bench.machine import user_cache
 from bench.settings import Budget, DataSpec, ExecutorSpec, Expected, Limits, ReportSettings, RunConfig
 from bench.types import ModelChoice
+from bench.verbs.settings import VERBS, ImportSchema
 
 CONF = Path(__file__).parents[1] / "conf"
 
@@ -27,8 +30,7 @@ CONF = Path(__file__).parents[1] / "conf"
 LEAST_MEMORY_MB = 300
 NAMES = (
     *(f"data.{key}" for key in ("path", "test_path", "separator", "target", "text", "groups", "time", "merge_rare")),
-    "results_dir",
-    "cache_dir",
+    *("results_dir", "cache_dir", "folder", "service", "predictions", "licence", "note"),
 )
 """Keys whose values are taken as they stand, without quotes."""
 
@@ -107,68 +109,6 @@ class BenchSchema:
     cache_dir: str = ""
 
 
-@dataclass
-class ListSchema:
-    """``python -m bench list``."""
-
-    what: str = "all"
-    cache_dir: str = ""
-
-
-@dataclass
-class DoctorSchema:
-    """``python -m bench doctor``."""
-
-    cache_dir: str = ""
-
-
-@dataclass
-class ValidateSchema:
-    """``python -m bench validate``."""
-
-    results_dir: str = "results"
-    recompute: str = ""
-    """Share of the cells to run again, such as 5%."""
-    cache_dir: str = ""
-
-
-@dataclass
-class ReportVerbSchema:
-    """``python -m bench report``."""
-
-    results_dir: str = "results"
-
-
-@dataclass
-class ZooVerbSchema:
-    """``python -m bench zoo``."""
-
-    action: str = "list"
-    names: list[str] = field(default_factory=list)
-    """Models, data sets or addresses; all when empty."""
-    cache_dir: str = ""
-    allow_unpinned: bool = False
-
-
-@dataclass
-class EntrantsSchema:
-    """``python -m bench entrants``."""
-
-    action: str = "list"
-    names: list[str] = field(default_factory=list)
-    """Entrants; all when empty."""
-
-
-VERBS: dict[str, type[Any]] = {
-    "list": ListSchema,
-    "doctor": DoctorSchema,
-    "validate": ValidateSchema,
-    "report": ReportVerbSchema,
-    "zoo": ZooVerbSchema,
-    "entrants": EntrantsSchema,
-}
-
-
 def register_schemas() -> None:
     """Tell Hydra the schemas, and one preset a registered model."""
     store = ConfigStore.instance()
@@ -183,6 +123,54 @@ def compose_verb(verb: str, overrides: Sequence[str]) -> Any:
     """Return the settings of a verb other than run, from its schema and overrides."""
     with initialize_config_module(config_module="hydra.conf", version_base="1.3", job_name="bench"):
         return OmegaConf.to_object(compose(config_name=f"verb_{verb}", overrides=list(overrides)))
+
+
+def adapt_import(words: Sequence[str]) -> list[str]:
+    """Call ``from=`` and ``model=`` by the names of their fields, and quote what may hold any sign.
+
+    Examples
+    --------
+    >>> adapt_import(["from=exchange/my data", "model=vertex_automl"])
+    ['folder="exchange/my data"', 'service=vertex_automl']
+    """
+    called = {"folder": "from", "service": "model"}
+    fields = {called.get(one.name, one.name): one.name for one in dataclasses.fields(ImportSchema)}
+    out = []
+    for key, equals, value in (word.partition("=") for word in words):
+        if equals and key not in fields:
+            raise ConfigError(f"Unknown key {key!r}. {did_you_mean(key, fields)}")
+        out.append(_quoted(f"{fields[key]}={value}") if equals else key)
+    return out
+
+
+def compose_run(overrides: Sequence[str]) -> RunConfig:
+    """Return the run that overrides ask for, as the command line would make it.
+
+    Raises
+    ------
+    ConfigError
+        Naming the key that is wrong.
+    """
+    from bench import hydra_errors
+
+    words = [_searched(word) for word in adapt_overrides(overrides)]
+    try:
+        with initialize_config_dir(config_dir=str(CONF), version_base="1.3", job_name="bench"):
+            return run_config(compose(config_name="config", overrides=words))
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(hydra_errors.explain(error)) from error
+
+
+def _searched(word: str) -> str:
+    """Return what ``--config-dir=DIR`` means among overrides."""
+    key, equals, value = word.partition("=")
+    found = key in ("--config-dir", "-cd") and bool(equals)
+    return f'hydra.searchpath=["file://{Path(value).absolute()}"]' if found else word
+
+
+def without_models(config: RunConfig) -> RunConfig:
+    """Return a run of the same splits that asks for no models, so that reference and floor alone are left."""
+    return dataclasses.replace(config, models=(), lineup=False, tune=False, bag=0, ensemble=False)
 
 
 def adapt_overrides(overrides: Sequence[str]) -> list[str]:
@@ -219,7 +207,7 @@ def adapt_overrides(overrides: Sequence[str]) -> list[str]:
 def _quoted(override: str) -> str:
     """Quote a name of a file, folder or column, which may hold signs that mean something in Hydra's grammar."""
     key, equals, value = override.partition("=")
-    if key not in NAMES or not equals or value[:1] in ("'", '"') or re.fullmatch(r"[\w./:@-]*", value):
+    if key not in NAMES or not equals or value[:1] in ("'", '"') or re.fullmatch(r"[\w./:@-]*", value, re.ASCII):
         return override
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'{key}="{escaped}"'

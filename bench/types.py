@@ -268,8 +268,8 @@ class Record:
     status: Status
     reason: str = ""
     """One line; empty when ok."""
-    origin: Literal["fit", "fill"] = "fit"
-    """``fill``: copied from another seed of a model whose two seeds agreed."""
+    origin: Literal["fit", "fill", "import"] = "fit"
+    """``fill``: copied from another seed of a model whose two seeds agreed; ``import``: predicted elsewhere."""
     scores: Mapping[str, float] = field(default_factory=dict)
     n_train: int = 0
     n_test: int = 0

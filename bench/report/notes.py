@@ -13,8 +13,18 @@ NO_SHARED_FOLD = "no fold in common with the reference"
 def table_notes(content: Content) -> list[str]:
     """Return what a reader of the main table needs beside it; nothing where nothing is marked."""
     missing = _missing(content)
-    notes = [*_columns(content, missing), *_grades(content, {header for header, _ in missing})]
+    notes = [*_imported(content), *_columns(content, missing), *_grades(content, {header for header, _ in missing})]
     return [*notes, FEWER_FOLDS] if any(row.folds_run for row in content.rows) else notes
+
+
+def _imported(content: Content) -> Iterator[str]:
+    """Yield which rows were predicted elsewhere, and what their user says of them."""
+    for row in content.rows:
+        if row.imported:
+            note, seconds = row.imported.get("note", ""), row.imported.get("seconds", 0.0)
+            said = [*([note.rstrip(".")] if note else []), *([f"{seconds:,.0f} s"] if seconds else [])]
+            account = f"; its user says: {', '.join(said)}" if said else ""
+            yield f"{row.scores.name}: imported, not run here{account}."
 
 
 def _grades(content: Content, said: Collection[str]) -> Iterator[str]:
@@ -86,6 +96,8 @@ def _reasons(row: Row, content: Content) -> dict[str, str]:
 
 
 def _why_no_cost(row: Row, content: Content) -> str:
+    if row.imported:
+        return "imported, not run here"
     if row.scores.role == "external":
         return "external systems are not timed item by item"
     if content.task.protocol == "curve":

@@ -218,7 +218,7 @@ def _scores_of(
         succeeded=succeeded,
         failed=len(ran) - len(ok),
         ran=len(ran),
-        fitted=sum(r.origin == "fit" for r in ran),
+        fitted=sum(r.origin != "fill" for r in ran),
         not_run=len(records) - len(ran),
         items=_tested_items(ran),
         digests=tuple(digests.get(cell, "") for row in grid for cell in row),

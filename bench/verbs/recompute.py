@@ -60,6 +60,9 @@ def recompute(tables: Sequence[Path], share: float, cache_dir: Path, say: Callab
         made = {
             table.name: read_provenance(folder / f"{table.name}.json") for table in tables if table.parent == folder
         }
+        for name, one in made.items():
+            if "imported" in one.get("about", {}):
+                say(f"{folder / name}.csv: imported; predictions made elsewhere cannot be computed again")
         try:
             ready = prepare(_config_of(folder, made, cache_dir), say)
         except BenchError as error:

@@ -13,7 +13,12 @@ def find(content: Content) -> Iterator[str]:
     if row is None or row.about["deterministic"] or not row.scores.cells.size:
         return
     seeds, sd = row.scores.cells.shape[1], row.stability.seed_sd
-    if seeds < 2:
+    if seeds < 2 and row.imported:
+        yield (
+            f"The predictions of {row.scores.name} come from one training a split: nobody knows what another would "
+            "say. Import those of a second one, from a folder seed1 beside the first."
+        )
+    elif seeds < 2:
         yield f"{row.scores.name} was run with one seed: nobody knows what another would do. Try budget.seeds=3."
     elif row.stability.grade == "?" and sd.high > content.margin / 2:
         yield (
