@@ -64,13 +64,9 @@ def test_the_moonshot_that_wins_is_named_and_one_that_loses_has_gained_nothing()
 
 
 def test_a_stage_without_scores_says_so():
-    content = staged(static_logreg="neighbours")
-    none = with_rows(
-        content,
-        lambda row: (
-            replace(row, scores=replace(row.scores, failed=row.scores.ran))
-            if row.scores.name == "static_logreg"
-            else row
-        ),
-    )
-    assert stage_lines(none)[-1] == "Neighbours of the leaders: 1 model tried, and none has scores."
+    def change(row):
+        failed = row.scores.ran if row.scores.name == "static_logreg" else 0
+        return replace(row, scores=replace(row.scores, failed=failed))
+
+    lines = stage_lines(with_rows(staged(static_logreg="neighbours"), change))
+    assert lines[-1] == "Neighbours of the leaders: 1 model tried, and none has scores."
