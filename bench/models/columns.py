@@ -4,6 +4,7 @@ Kinds are told by type, as task types hand them over: ``float64`` numbers, ``dat
 and ``string`` texts. Columns get plain names, since some libraries refuse what people write into headers.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -11,9 +12,38 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-TEXT_COMPONENTS = 30
-"""Dimensions that a column of texts, or of very many categories, becomes."""
+COMPONENTS = 30
+"""Dimensions that very many levels, or a column of texts, become."""
+LEARNED_FROM = 100_000
+"""Rows from which the components of n-grams are learned; more of them hardly move these."""
 MOST_LEVELS = 10_000
+
+
+@dataclass
+class Levels:
+    """One category.
+
+    Few levels become indicators, with one that those of a single row share, and one for what is missing. Many become
+    the leading components of their character n-grams.
+    """
+
+    known: list[str]
+    table: NDArray[np.float64]
+    """A row for each known level, one for what is missing, and one for what was never seen."""
+    encoder: Any = None
+    """Of n-grams, which say something of a level that was never seen too."""
+
+    def transform(self, values: pd.Series) -> NDArray[np.float64]:
+        """Return the rows' numbers, shape (n, width)."""
+        codes = pd.Categorical(values, categories=self.known).codes.astype(np.intp)
+        missing = values.isna().to_numpy()
+        unseen = (codes < 0) & ~missing
+        codes[missing] = len(self.known)
+        found = self.table[codes]
+        if self.encoder is not None and unseen.any():
+            places, levels = pd.factorize(values[unseen])
+            found[unseen] = _encoded(self.encoder, list(levels))[places]
+        return found
 
 
 @dataclass
@@ -26,7 +56,9 @@ class Dense:
 
     seed: int
     cardinality: int = 40
+    levels: dict[str, Levels] = field(default_factory=dict)
     steps: Any = None
+    scaler: Any = None
 
     def fit_transform(self, X: pd.DataFrame) -> NDArray[np.float64]:
         """Fit on the rows, and return them."""
@@ -35,22 +67,32 @@ class Dense:
         from sklearn.preprocessing import OneHotEncoder, StandardScaler
         from skrub import DatetimeEncoder, StringEncoder, TableVectorizer
 
+        X = _plain(X)
+        categories = [name for name in X.columns if X[name].dtype == object]
+        self.levels = {name: _learned(X[name], self.cardinality, self.seed) for name in categories}
         self.steps = make_pipeline(
             TableVectorizer(
                 cardinality_threshold=self.cardinality,
                 low_cardinality=OneHotEncoder(handle_unknown="ignore", sparse_output=False, min_frequency=2),
-                high_cardinality=StringEncoder(TEXT_COMPONENTS, random_state=self.seed),
+                high_cardinality=StringEncoder(COMPONENTS, random_state=self.seed),
                 datetime=DatetimeEncoder(add_weekday=True, add_total_seconds=True),
             ),
             SimpleImputer(add_indicator=True, keep_empty_features=True),
-            StandardScaler(),
         )
-        return np.asarray(self.steps.fit_transform(_plain(X)), dtype=np.float64)
+        self.scaler = StandardScaler(copy=False)
+        scaled: NDArray[np.float64] = self.scaler.fit_transform(self._joined(X, self.steps.fit_transform))
+        return scaled
 
     def transform(self, X: pd.DataFrame) -> NDArray[np.float64]:
         """Return the rows as they were learned."""
+        scaled: NDArray[np.float64] = self.scaler.transform(self._joined(_plain(X), self.steps.transform))
         # A standard deviation of nearly nothing must not let one odd row rule all others.
-        return np.clip(np.asarray(self.steps.transform(_plain(X)), dtype=np.float64), -1e3, 1e3)
+        return np.clip(scaled, -1e3, 1e3, out=scaled)
+
+    def _joined(self, X: pd.DataFrame, vectorised: Callable[[pd.DataFrame], Any]) -> NDArray[np.float64]:
+        others = X.drop(columns=list(self.levels))
+        parts = [np.asarray(vectorised(others), dtype=np.float64)] if others.columns.size else []
+        return np.hstack([*parts, *(levels.transform(X[name]) for name, levels in self.levels.items())])
 
 
 @dataclass
@@ -77,7 +119,7 @@ class Split:
             if X[name].dtype == object:
                 self.known[name] = X[name].value_counts().index[: self.levels].tolist()
             elif pd.api.types.is_string_dtype(X[name]) and X[name].notna().any():
-                self.known[name] = StringEncoder(TEXT_COMPONENTS, random_state=self.seed).fit(X[name])
+                self.known[name] = StringEncoder(COMPONENTS, random_state=self.seed).fit(X[name])
         return self.transform(X)
 
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
@@ -134,8 +176,40 @@ class OnColumns:
         return probabilities
 
 
+def _learned(values: pd.Series, cardinality: int, seed: int) -> Levels:
+    """Return a category with the levels of training rows; from ``cardinality`` on they are many."""
+    # In an order of their own, so that the rows' order moves no column.
+    counts = values.value_counts().sort_index()
+    known = counts.index.tolist()
+    if len(known) < cardinality:
+        return Levels(known, _indicators(np.array([*counts, values.isna().sum(), 0])))
+    from skrub import StringEncoder
+
+    encoder = StringEncoder(COMPONENTS, random_state=seed)
+    learned = values if len(values) <= LEARNED_FROM else values.sample(LEARNED_FROM, random_state=seed)
+    encoder.fit(learned.rename("level"))
+    table = _encoded(encoder, [*known, None])
+    return Levels(known, np.vstack([table, np.zeros_like(table[:1])]), encoder)
+
+
+def _indicators(counts: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Return a row of zeros and a one for each level; zeros alone where no row holds it."""
+    frequent = counts > 1
+    column = np.where(frequent, np.cumsum(frequent) - 1, frequent.sum())
+    table = np.zeros((len(counts), int(frequent.sum()) + bool((counts == 1).any())))
+    held = np.flatnonzero(counts)
+    table[held, column[held]] = 1.0
+    return table
+
+
+def _encoded(encoder: Any, levels: list[Any]) -> NDArray[np.float64]:
+    return np.asarray(encoder.transform(pd.Series(levels, dtype=object, name="level")), dtype=np.float64)
+
+
 def _plain(X: pd.DataFrame) -> pd.DataFrame:
-    return X.set_axis([f"c{at}" for at in range(X.shape[1])], axis=1)
+    named = X.copy(deep=False)
+    named.columns = [f"c{at}" for at in range(X.shape[1])]
+    return named
 
 
 def _date_parts(name: str, stamps: pd.Series) -> dict[str, Any]:
