@@ -231,6 +231,8 @@ def test_other_predictions_are_other_rows(here):
 
 
 def test_a_later_run_and_report_keep_the_row_and_validation_accepts_it(here, capsys):
+    for other in ("tabular_reg", "text_clf"):
+        shutil.rmtree(here / "results" / other)
     services.answer(Path(FOLDERS[LABELS]), services.vertex)
     assert take_in(LABELS, "vertex_automl", "note=one node hour", "seconds=3600", "licence=proprietary") == 0
     before = files(here / "results")
@@ -241,7 +243,7 @@ def test_a_later_run_and_report_keep_the_row_and_validation_accepts_it(here, cap
     assert dispatch(["validate", "recompute=1%"]) == 0
     said = capsys.readouterr().out
     assert "vertex_automl.csv: imported; predictions made elsewhere cannot be computed again" in said
-    assert "7 tables, 0 problems" in said
+    assert "3 tables, 0 problems" in said
     report = Path("results/tabular_clf/Verträge_2/quick/report.md").read_text()
     assert "vertex_automl: imported, not run here; its user says: one node hour, 3,600 s." in report
 
@@ -316,6 +318,10 @@ def put(rows, column, value):
     return edit(change)
 
 
+def cut_off(path: Path) -> None:
+    path.write_text(path.read_text("utf-8").rpartition(",")[0], "utf-8")
+
+
 BAD = {
     "a missing row": (edit(lambda f: f.iloc[2:]), r"2 of 50 test rows have no prediction: r[0-9a-f]{16}, r"),
     "a row twice": (edit(lambda f: pd.concat([f, f.iloc[:1]])), r"1 id is there more than once: r[0-9a-f]{16}\. Leave"),
@@ -342,8 +348,12 @@ BAD = {
         r"other columns than b\.csv, which lies beside it",
     ),
     "cut off": (
-        lambda place: (place / "predictions.csv").write_text("bench_id,ja,nein,weiß nicht\nr1,0.5\n", "utf-8"),
-        r"row 2, has 2 values, and the header has 4",
+        lambda place: cut_off(place / "predictions.csv"),
+        r"1 of 50 rows hold no number, such as ''",
+    ),
+    "a comma too many": (
+        lambda place: (place / "predictions.csv").write_text("bench_id,ja,nein\nr1,0.5,0.5,0\nr2,1,0,0\n"),
+        r"as many values in each row as its header has",
     ),
     "Latin letters": (
         lambda place: (place / "predictions.csv").write_bytes("bench_id,weiß nicht\n".encode("latin-1")),
@@ -396,6 +406,13 @@ def test_predictions_for_data_that_changed_are_refused(here):
         take_in()
     with pytest.raises(BenchError, match="holds an export of other data or splits"):
         dispatch(["export", *LABELS, "to=exchange"])
+
+
+def test_an_import_in_another_folder_than_the_export_says_so(here, monkeypatch, tmp_path):
+    services.answer(Path(FOLDERS[LABELS]), services.plain)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BenchError, match=r"made from Verträge \(2\)\.csv, which is not here"):
+        dispatch(["import", f"from=work/{FOLDERS[LABELS]}", "model=a"])
 
 
 def test_a_folder_with_something_else_in_it_is_not_written_to(exported):

@@ -1,5 +1,6 @@
 """The way out: a folder for each split, with files that services can read."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,7 +117,7 @@ def _check_folder(folder: Path, manifest: Manifest) -> None:
 def _readme(folder: Path, manifest: Manifest) -> str:
     return (
         f"In each folder, train one model on {TRAIN}, with the target {manifest.target}, and let it predict {TEST}.\n"
-        f"Leave {ROW_ID} out of the training, keep it beside every prediction, and ask for {manifest.to_return}.\n"
+        f"{TEST} has a column more, {ROW_ID}: keep it beside every prediction, and ask for {manifest.to_return}.\n"
         "Put what the service returns, as it is, into the folder of its split, and run:\n"
-        f"    python -m bench import from={folder.as_posix()} model=NAME_OF_THE_SERVICE\n"
+        f"    python -m bench import {shlex.quote(f'from={folder.as_posix()}')} model=NAME_OF_THE_SERVICE\n"
     )

@@ -1,10 +1,10 @@
 """The files that a service returned: which belong to which split, and the rows that they hold."""
 
-import csv
 import glob
 import io
 import json
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,16 +145,17 @@ def _read(path: Path) -> pd.DataFrame:
 
 def _csv_rows(text: str, path: Path) -> pd.DataFrame:
     try:
-        header, *rows = list(csv.reader(io.StringIO(text), strict=True))
-    except csv.Error as error:
-        raise DataError(f"{path} is no CSV file ({error}).") from error
-    rows = [row for row in rows if row]
-    if bad := next((at for at, row in enumerate(rows, start=2) if len(row) != len(header)), 0):
+        with warnings.catch_warnings():
+            # Without both, a row with one value too many would silently shift or lose one.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            options: dict[str, Any] = {"dtype": str, "keep_default_na": False, "index_col": False}
+            frame: pd.DataFrame = pd.read_csv(io.StringIO(text), **options)
+    except (ValueError, pd.errors.ParserWarning) as error:
+        cause = " ".join(str(error).split())
         raise DataError(
-            f"{path}, row {bad}, has {len(rows[bad - 2])} values, and the header has {len(header)}. It may be cut off: "
-            "fetch it again."
-        )
-    return pd.DataFrame(rows, columns=[name.strip() for name in header], dtype=object)
+            f"{path} is no CSV file with as many values in each row as its header has ({cause})."
+        ) from error
+    return frame.rename(columns=str.strip)
 
 
 def _json_rows(text: str, path: Path) -> Iterator[dict[str, Any]]:

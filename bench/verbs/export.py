@@ -11,6 +11,7 @@ from bench.errors import ConfigError
 from bench.exchange.export import export
 from bench.exchange.folder import README
 from bench.prepare import prepare, remember_data
+from bench.report.wording import count
 from bench.settings import RunConfig
 
 OF_A_RUN = ("rerun", "timings", "shard", "tune", "bag", "ensemble", "lineup", "model", "executor")
@@ -32,7 +33,7 @@ def export_splits(overrides: Sequence[str]) -> int:
     remember_data(settings.data)
     done = export(ready, given, Path(to))
     console.print(
-        f"{done.folder}: {len(done.manifest.splits)} splits of {len(ready.dataset.y)} rows, {done.megabytes:.1f} MB; "
+        f"{done.folder}: {count(len(ready.splits), 'split')} of {len(ready.dataset.y)} rows, {done.megabytes:.1f} MB; "
         f"the target is {done.manifest.target}. What to do with them stands in {done.folder / README}."
     )
     if done.manifest.renamed:

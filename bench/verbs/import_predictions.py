@@ -77,6 +77,9 @@ def import_predictions(source: Source, service: Service) -> int:
 
 def _config(manifest: Manifest, source: Source) -> RunConfig:
     settings = splits_of_run(manifest.overrides)
+    path = settings.data.path
+    if ":" not in path and not Path(path).exists():
+        raise ConfigError(f"The export was made from {path}, which is not here. Import where you exported.")
     if source.results_dir:
         settings = replace(settings, results_dir=Path(source.results_dir))
     return replace(settings, cache_dir=config.cache_dir(source.cache_dir)) if source.cache_dir else settings
