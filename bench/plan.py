@@ -149,12 +149,14 @@ def without_unfit(
     """
     named = {choice.name for choice in config.models}
     left_out = {choice.name: why for choice in models if choice.name not in named and (why := unfit(choice, dataset))}
-    kept = tuple(
-        replace(choice, members=tuple(one for one in choice.members if not unfit(one, dataset)))
-        for choice in models
-        if choice.name not in left_out
-    )
+    kept = tuple(_of_fit(choice, dataset) for choice in models if choice.name not in left_out)
     return kept, [f"{name} is left out: {why}." for name, why in left_out.items()]
+
+
+def _of_fit(choice: ModelChoice, dataset: Dataset) -> ModelChoice:
+    """Return an ensemble of those members that have something to do, and any other choice as it is."""
+    members = [one for one in choice.members if not unfit(one, dataset)]
+    return choice if len(members) == len(choice.members) else replace(greedy(members, choice.bag), name=choice.name)
 
 
 def unfit(choice: ModelChoice, dataset: Dataset) -> str:

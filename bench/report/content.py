@@ -14,6 +14,7 @@ from bench.stats.search import Tuning
 from bench.stats.stability import Stability
 from bench.stats.table import ModelScores
 from bench.stats.unit import POINTS, Unit
+from bench.stats.weights import Weights
 from bench.types import Comparison, Cost, Decision, Finding, Robustness, Task
 
 
@@ -63,6 +64,8 @@ class Row:
     """Place on the Pareto front; None where the model has no scores."""
     tuning: Tuning | None = None
     """What its searches bought; None where its parameters are fixed."""
+    weights: Weights | None = None
+    """Of its members; None where it is no ensemble."""
 
     @property
     def interval(self) -> tuple[float, float]:

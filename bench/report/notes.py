@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from bench.report.columns import HEADERS, cells_of
 from bench.report.content import Content, Row
-from bench.report.wording import FEWER_FOLDS
+from bench.report.wording import FEWER_FOLDS, count
 from bench.stats.stability import Stability
 
 NO_SHARED_FOLD = "no fold in common with the reference"
@@ -14,7 +14,8 @@ def table_notes(content: Content) -> list[str]:
     """Return what a reader of the main table needs beside it; nothing where nothing is marked."""
     missing = _missing(content)
     notes = [*_imported(content), *_columns(content, missing), *_grades(content, {header for header, _ in missing})]
-    return [*notes, FEWER_FOLDS] if any(row.folds_run for row in content.rows) else notes
+    notes += [*_weights(content), *([FEWER_FOLDS] if any(row.folds_run for row in content.rows) else [])]
+    return notes
 
 
 def _imported(content: Content) -> Iterator[str]:
@@ -46,6 +47,16 @@ def _grades(content: Content, said: Collection[str]) -> Iterator[str]:
     ]
     if parts:
         yield f"Grade ?: {'; '.join(parts)}."
+
+
+def _weights(content: Content) -> Iterator[str]:
+    """Yield what each ensemble is made of."""
+    for row in content.rows:
+        if (found := row.weights) is not None:
+            parts = ", ".join(f"{name} {weight:.2f}" for name, weight in found.mean.items())
+            over = f"mean weight over {count(found.cells, 'cell')}"
+            without = ", ".join(f"{name} in {number}" for name, number in found.left_out.items())
+            yield f"{row.scores.name} is made of {parts} ({over}{f'; it went without {without}' if without else ''})."
 
 
 def _why_unknown(card: Stability, component: str) -> str:

@@ -30,6 +30,7 @@ from bench.stats.front import front_of
 from bench.stats.pareto import Front
 from bench.stats.stability import stability
 from bench.stats.table import ModelFacts, ModelScores, Scoring, scores_by_model
+from bench.stats.weights import Weights
 from bench.types import Cost, Decision, Record, Robustness, Task, seed_for
 
 OF_A_CURVE = Decision(
@@ -197,6 +198,7 @@ def _row(found: _Read, model: ModelScores, reference: ModelScores, standing: Sta
         robustness=robustness,
         deferral=_deferral(_of_classes(items), found.source.settings),
         standing=standing,
+        weights=Weights.of(found.records[name]),
         tuning=tuning_of(model, found.records[name], found.source.made, found.scores, scoring.test_train_ratio),
     )
 
