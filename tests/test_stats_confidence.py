@@ -3,6 +3,7 @@ import pytest
 from sklearn.metrics import brier_score_loss, log_loss
 
 from bench import metrics
+from bench.stats import confidence
 from bench.stats.confidence import (
     calibration,
     expected_calibration_error,
@@ -42,6 +43,20 @@ def test_an_overconfident_model_is_found():
     error, null = calibration(*draws(sharpen=3.0), seed=0)
     assert error.low > null
     assert error.low < error.value < error.high
+
+
+def test_many_items_drawn_as_counts_vary_as_those_drawn_one_by_one(monkeypatch):
+    generator = np.random.default_rng(3)
+    stated = 0.5 + 0.5 * generator.beta(2, 1, 20_000)
+    correct = generator.random(20_000) < stated - 0.02
+    found = []
+    for many in (10**9, 1):
+        monkeypatch.setattr(confidence, "MANY_ITEMS", many)
+        error, null = confidence.calibration(stated, correct, seed=0, draws=2000)
+        found.append((error.value, error.low, error.high, null))
+    one_by_one, as_counts = found
+    assert as_counts[0] == one_by_one[0]
+    assert as_counts == pytest.approx(one_by_one, rel=0.05)
 
 
 def test_the_calibration_error_by_hand():

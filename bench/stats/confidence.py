@@ -20,6 +20,10 @@ Floats = NDArray[np.floating]
 Bools = NDArray[np.bool_]
 
 BINS = 15
+MANY_ITEMS = 100_000
+"""From which on items are drawn as counts."""
+STEPS = 1000
+"""Of confidence: what lies within one is taken for equal there, with its own mean."""
 
 
 def expected_calibration_error(confidence: Floats, correct: Bools, bins: int = BINS) -> float:
@@ -57,7 +61,8 @@ def calibration(
     confidence, right = confidence[order], correct[order].astype(float)
     edges = _edges(len(confidence), BINS)
     if groups is None:
-        boot, null = _resampled_items(confidence, right, edges, generator, draws)
+        resampled = _resampled_items if len(confidence) < MANY_ITEMS else _resampled_counts
+        boot, null = resampled(confidence, right, edges, generator, draws)
     else:
         codes = np.unique(groups[order], return_inverse=True)[1]
         boot, null = _resampled_groups(confidence - right, codes, edges, generator, draws)
@@ -82,6 +87,27 @@ def _resampled_items(
         # Bins stay those of the items: nothing is sorted again.
         weights = np.bincount(generator.integers(0, n, n), minlength=n)
         boot[draw] = np.abs(np.add.reduceat(weights * (confidence - right), edges)).sum() / n
+    return boot, null
+
+
+def _resampled_counts(
+    confidence: Floats, right: Floats, edges: NDArray[np.intp], generator: np.random.Generator, draws: int
+) -> tuple[Floats, Floats]:
+    """Return the same of many items: those of one bin and nearly one confidence are drawn together, as counts."""
+    n = len(confidence)
+    bins = np.repeat(np.arange(len(edges)), np.diff(np.append(edges, n)))
+    levels = np.round(confidence * STEPS).astype(np.intp)
+    cells, near = np.unique(bins * (STEPS + 1) + levels, return_inverse=True)
+    starts = np.searchsorted(cells // (STEPS + 1), np.arange(len(edges)))
+    sizes, wins = np.bincount(near), np.bincount(near, weights=right).astype(np.intp)
+    # Sums of floats may end a little above one.
+    means = np.minimum(np.bincount(near, weights=confidence) / sizes, 1.0)
+    null, boot = np.empty(draws), np.empty(draws)
+    for draw in range(draws):
+        null[draw] = np.abs(np.add.reduceat(sizes * means - generator.binomial(sizes, means), starts)).sum() / n
+        drawn = generator.multinomial(n, np.concatenate([wins, sizes - wins]) / n)
+        won, lost = np.split(drawn, 2)
+        boot[draw] = np.abs(np.add.reduceat(won * (means - 1) + lost * means, starts)).sum() / n
     return boot, null
 
 
