@@ -225,6 +225,30 @@ def test_the_run_keeps_its_time(reviews, tmp_path, environment, executor):
     assert "the same command goes on from here" in done.stdout
 
 
+WATCH = """\
+import os, sys
+
+def note(what):
+    log = os.open(os.environ["WATCHED"], os.O_APPEND | os.O_CREAT | os.O_WRONLY)
+    os.write(log, f"{what} {os.getpid()}\\n".encode())
+    os.close(log)
+
+note("begins")
+sys.addaudithook(lambda event, given: note("opens") if event == "open" and "reviews.csv" in str(given[0]) else None)
+"""
+
+
+def test_a_run_with_several_workers_opens_its_file_once(bench, reviews, tmp_path):
+    hooks = tmp_path / "hooks"
+    hooks.mkdir()
+    (hooks / "sitecustomize.py").write_text(WATCH)
+    watched = {"PYTHONPATH": f"{hooks}{os.pathsep}{ROOT}", "WATCHED": str(tmp_path / "watched")}
+    bench("task=text_clf", STABLE, *reviews, "budget=toy", "executor=processes", "executor.workers=2", **watched)
+    noted = (tmp_path / "watched").read_text().split()[::2]
+    assert noted.count("begins") >= 3
+    assert noted.count("opens") == 1
+
+
 def test_shards_put_together_are_the_whole_run(bench, reviews, tmp_path):
     command = ["task=text_clf", STABLE, *reviews]
     bench(*command, "results_dir=whole")
