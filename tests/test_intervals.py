@@ -1,17 +1,33 @@
 """Prediction intervals of values: by hand, against simulation with known truth, in files and in reports."""
 
+import io
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from hydra import compose, initialize_config_dir
+from rich.console import Console
 
+from bench import app
 from bench.cell import run_cell
+from bench.config import CONF, register_schemas, run_config
+from bench.errors import ConfigError
 from bench.item_errors import intervals_of
 from bench.items import measure, read_items, write_items
-from bench.stats.intervals import LEAST, half_widths, prediction_intervals, typical_error
+from bench.publish import html_path
+from bench.report.findings import find_all
+from bench.report.intervals import interval_cells, interval_headers, interval_sentence
+from bench.report.read import read_content
+from bench.report.terminal import print_report
+from bench.settings import Budget, DataSpec, ReportSettings
+from bench.stats.intervals import LEAST, Kept, half_widths, prediction_intervals, typical_error
 from bench.types import Split
+from bench.verbs import report as report_verb
+from bench.verbs.validate import validate
 from benchmarks.intervals import simulated
+from tests import toy_task
 from tests.builders import cell, inputs, values
 from tests.toy_models import toy_values
 
@@ -250,3 +266,194 @@ def test_figures_without_intervals_are_read_and_damaged_ones_are_not(tmp_path):
     ):
         path.write_text(json.dumps({**content, "intervals": bad}))
         assert read_items(path, records) is None
+
+
+def settings(*overrides):
+    register_schemas()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return run_config(compose("config", overrides=["task=tabular_reg", *overrides])).report
+
+
+def test_the_level_is_nine_in_ten_and_no_error_is_allowed_unless_told():
+    assert (settings().interval_level, settings().tolerance) == (0.9, 0.0)
+    assert settings("report.interval_level=0.8").interval_level == 0.8
+
+
+@pytest.mark.parametrize("value", ["0.4", "1", "90", "nan"])
+def test_a_level_that_nobody_can_hold_is_refused(value):
+    with pytest.raises(ConfigError, match=r"report\.interval_level=.* must lie between 0\.5 and 0\.999"):
+        settings(f"report.interval_level={value}")
+    with pytest.raises(ConfigError, match=r"report\.tolerance=-1\.0 must not be negative"):
+        settings("report.tolerance=-1")
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch, socket_enabled):
+    """An empty folder to run in, where the toy task is known."""
+    monkeypatch.chdir(tmp_path)
+    toy_task.register(monkeypatch)
+    return tmp_path
+
+
+def reported(place, rows=240, data=None, **changes):
+    """Run everything on such rows; return the folder of the tables."""
+    toy_task.write_csv(place / "toy.csv", rows)
+    data = data or DataSpec(name="toy", path="toy.csv")
+    budget = Budget(name="quick", folds=3, seeds=2, probe_rows=0)
+    assert app.run(toy_task.config(place, data, budget=budget, **changes)) == 1
+    (folder,) = {path.parent for path in (place / "results").glob("toy_reg*/*/*/*.csv")}
+    return folder
+
+
+def content_of(folder):
+    return read_content(folder, folder.parents[2], "")
+
+
+def by_header(content, model="line"):
+    cells = interval_cells(content.row(model), content)
+    return dict(zip(interval_headers(content), cells, strict=True))
+
+
+def texts(folder):
+    """Return the Markdown, and the page without its styles."""
+    page = html_path(content_of(folder), folder.parents[3] / ".bench").read_text()
+    return (folder / "report.md").read_text(), re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
+
+
+def printed(content):
+    console = Console(width=200, file=io.StringIO())
+    print_report(console, content)
+    return " ".join(console.file.getvalue().split())
+
+
+def test_reports_show_what_intervals_hold_and_what_to_hand_over(place, capsys):
+    folder = reported(place)
+    content, (markdown, page) = content_of(folder), texts(folder)
+    row = by_header(content)
+    found = content.row("line").intervals
+    assert row["inside 90 % intervals"].startswith(f"{100 * found.coverage[0]:.1f} % (")
+    assert float(row["median width"]) == pytest.approx(found.median_width, abs=0.01)
+    assert float(row["RMSE"].split()[0]) == pytest.approx(found.kept.rmse[-1], abs=0.01)
+    assert by_header(content, "broken")["inside 90 % intervals"] == "? (every cell failed)"
+    sentence = interval_sentence(content.row("line"), content)
+    assert re.match(r"The 90 % intervals of line are \d\.\d+ wide at the median, and hold \d\d\.\d % of", sentence)
+    assert "Holds for items like these only (exchangeable ones)." in sentence
+    assert sentence in printed(content)
+    for text in (markdown, page.replace("\u00a0", " ")):
+        assert sentence in text
+        assert row["pinball loss"] in text
+        assert all(header in text for header in interval_headers(content))
+    assert 'href="#intervals"' in page
+    assert re.search(r'<figure id="width">.*RMSE of the answered', page, re.DOTALL)
+    assert validate(str(place / "results"), 0.0, place / "cache") == 0
+
+
+def test_another_level_is_measured_anew_and_nothing_is_fitted(place, capsys):
+    folder = reported(place)
+    wide = content_of(folder).row("line").intervals.median_width
+    reported(place, report=ReportSettings(interval_level=0.6, tolerance=0.5))
+    assert "24 cells reused" in capsys.readouterr().out
+    content = content_of(folder)
+    found = content.row("line").intervals
+    assert (found.level, found.median_width < 0.7 * wide) == (0.6, True)
+    assert "inside 60 % intervals" in interval_headers(content)
+    out = found.kept.share_within(0.5)
+    wanted = f"line can answer {100 * out:.1f} % of the items with 60 % of them off by no more than 0.5."
+    if not out:
+        wanted = "line can answer nothing with 60 % of it off by no more than 0.5."
+    for text in (printed(content), texts(folder)[0]):
+        assert wanted in text
+    lax = replace(content, settings=replace(content.settings, tolerance=1e6))
+    assert "line can answer 100.0 % of the items" in printed(lax)
+
+
+def test_intervals_that_older_figures_lack_are_said_to_be_missing_until_predictions_give_them(place):
+    folder = reported(place)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    for path in (folder / "items").iterdir():
+        content = json.loads(path.read_text())
+        del content["intervals"]
+        path.write_text(json.dumps(content, sort_keys=True, separators=(",", ":")) + "\n")
+    old = content_of(folder)
+    assert by_header(old)["inside 90 % intervals"] == "? (not measured)"
+    assert interval_sentence(old.row("line"), old) == ""
+    assert old.row("line").stability.churn.measured
+    assert report_verb.report([], str(place / "results")) == 0
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_figures_of_another_level_stay_where_predictions_are_gone(place, monkeypatch):
+    folder = reported(place)
+    for path in (place / ".bench/predictions").rglob("truth.npz"):
+        path.unlink()
+    items = {path: path.read_bytes() for path in (folder / "items").iterdir()}
+    made = folder / "line.json"
+    facts = json.loads(made.read_text())
+    facts["about"]["report"]["interval_level"] = 0.8
+    made.write_text(json.dumps(facts))
+    assert report_verb.report([], str(place / "results")) == 0
+    assert {path: path.read_bytes() for path in (folder / "items").iterdir()} == items
+    markdown, page = texts(folder)
+    assert "## Intervals" not in markdown
+    assert "intervals were not measured" in page
+
+
+def test_a_pick_with_too_few_groups_says_so_and_has_no_intervals(place):
+    content = content_of(reported(place, rows=60, data=DataSpec(name="toy", path="toy.csv", groups="family")))
+    assert interval_sentence(content.row("line"), content) == "line has no 90 % intervals: fewer than 20 groups."
+    assert "line has no 90 % intervals" in printed(content)
+
+
+def test_rows_in_groups_have_intervals_over_groups(place):
+    folder = reported(place, data=DataSpec(name="toy", path="toy.csv", groups="family"))
+    assert content_of(folder).row("line").intervals.kept is not None
+    assert "with 95 % intervals over groups" in texts(folder)[0]
+
+
+def with_row(content, **changes):
+    """Return the content with the intervals of its pick changed."""
+    rows = [
+        replace(row, intervals=replace(row.intervals, **changes)) if row.scores.name == content.decision.pick else row
+        for row in content.rows
+    ]
+    return replace(content, rows=tuple(rows))
+
+
+def test_intervals_that_do_not_hold_what_they_say_are_a_finding(place):
+    content = content_of(reported(place))
+    name = content.decision.pick
+
+    def told(**changes):
+        return [one.text for one in find_all(with_row(content, **changes)) if one.code == "intervals-off"]
+
+    assert told(coverage=(0.9, 0.88, 0.92), lowest=(0.86, 0.8, 0.91)) == []
+    assert told(coverage=(0.9, 0.88, 0.92), lowest=(np.nan,) * 3) == []
+    (low,) = told(coverage=(0.8, 0.77, 0.83))
+    assert f"The 90 % intervals of {name} hold 80.0 % of the true values (95 % CI 77.0 % to 83.0 %)" in low
+    assert len(told(coverage=(0.97, 0.95, 0.98))) == 1
+    (fold,) = told(coverage=(0.9, 0.88, 0.92), lowest=(0.7, 0.6, 0.8))
+    assert "in one fold 70.0 %" in fold
+
+
+def test_widths_that_tell_nothing_are_said_to_tell_nothing(place):
+    content = content_of(reported(place))
+    kept = content.row("line").intervals.kept
+    level = replace(kept, rmse=np.full(len(kept.rmse), 1.0), share=np.linspace(1 / len(kept.rmse), 1, len(kept.rmse)))
+    changed = replace(content, decision=replace(content.decision, pick="line"))
+
+    def told(kept):
+        found = with_row(changed, kept=kept)
+        return interval_sentence(found.row("line"), found)
+
+    assert "Their widths do not surely tell large errors from small ones" in told(level)
+    alike = replace(level, **{name: getattr(level, name)[-1:] for name in vars(level)})
+    assert "too much alike" in told(alike)
+    shares = np.arange(1, 6) / 5
+    falls = Kept(
+        width=shares, share=shares, rmse=shares, rmse_half=shares, fall_half=np.full(5, 0.05), mae=shares / 2,
+        within=shares,
+    )  # fmt: skip
+    assert "Hand what is wider than 0.800 to a human, 20 % or 400 of 2000 a day: the RMSE of the rest falls" in told(
+        falls
+    )
+    assert "from 1.000 to 0.800 (95 % interval of the fall 0.150 to 0.250), the MAE from 0.500 to 0.400." in told(falls)

@@ -9,6 +9,7 @@ from bench.items import Items
 from bench.settings import Expected, Limits, ReportSettings
 from bench.stats.curve import Crossing, CurvePoint
 from bench.stats.deferral import Deferral
+from bench.stats.intervals import Intervals
 from bench.stats.pairs import CorrectedMean
 from bench.stats.search import Tuning
 from bench.stats.stability import Stability
@@ -60,6 +61,8 @@ class Row:
     cost: Cost | None
     robustness: Robustness | None
     deferral: Deferral | None
+    intervals: Intervals | None = None
+    """Of the predicted values; None where they were not measured at this level, and for classes."""
     standing: Standing | None
     """Place on the Pareto front; None where the model has no scores."""
     tuning: Tuning | None = None

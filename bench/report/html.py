@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.report import searches
 from bench.report.columns import confidence_about
-from bench.report.content import Content
+from bench.report.content import Content, Row
 from bench.report.figures.cells import scores_picture
 from bench.report.figures.confidence import NO_ITEMS, reliability_picture, risk_picture
 from bench.report.figures.confusion import confusion_pictures
@@ -20,6 +20,8 @@ from bench.report.figures.curve import curve_picture
 from bench.report.figures.pareto import pareto_picture
 from bench.report.figures.picture import Picture
 from bench.report.figures.search import search_picture
+from bench.report.figures.width import width_picture
+from bench.report.intervals import NOT_MEASURED, interval_about, interval_sentence, tolerance_sentence
 from bench.report.notes import table_notes
 from bench.report.stages import stage_lines
 from bench.report.tables import (
@@ -27,6 +29,7 @@ from bench.report.tables import (
     changes_table,
     confidence_table,
     costs_table,
+    intervals_table,
     models_table,
     of_picture,
     others_table,
@@ -53,6 +56,7 @@ SECTIONS = (
     ("growth", "Learning curve"),
     ("tuning", searches.TITLE),
     ("deferral", "Deferral"),
+    ("intervals", "Intervals"),
     ("stability", "Stability"),
     ("cost", "Cost"),
     ("mistakes", "Mistakes"),
@@ -124,6 +128,10 @@ def _view(content: Content, examples: Sequence[Example], labels: Sequence[str]) 
         "plans": plans_table(content),
         "plan_sentences": _plan_sentences(content),
         "no_items": NO_ITEMS,
+        "intervals": intervals_table(content),
+        "intervals_about": interval_about(content).replace("`", ""),
+        "interval_sentences": _interval_sentences(content),
+        "not_measured": NOT_MEASURED,
         "cards": [card(row, content.unit) for row in content.rows],
         "changes": changes_table(content),
         "changes_about": _changes_about(content),
@@ -148,7 +156,7 @@ def _sections(content: Content) -> tuple[tuple[str, str], ...]:
     """Return the sections of the page: of values there is no confidence, so none about it."""
     known = [section for section in SECTIONS if section[0] != "tuning" or searches.tuned_rows(content)]
     if _of_classes(content):
-        return tuple(known)
+        return tuple(section for section in known if section[0] != "intervals")
     renamed = {"mistakes": "Largest errors"}
     return tuple((name, renamed.get(name, text)) for name, text in known if name != "deferral")
 
@@ -233,14 +241,22 @@ def _pictures(content: Content, labels: Sequence[str]) -> list[Picture]:
     every = [scores_picture(content), pareto_picture(content), curve_picture(content)]
     every += [search_picture(content)] if searches.tuned_rows(content) else []
     if not _of_classes(content):
-        return every
+        return [*every, width_picture(content)]
     return [*every, risk_picture(content), reliability_picture(content), *confusion_pictures(content, labels)]
 
 
 def _plan_sentences(content: Content) -> list[str]:
+    return [sentence for row in _contenders(content) if (sentence := deferral_sentence(row, content.settings))]
+
+
+def _interval_sentences(content: Content) -> list[str]:
+    told = [tell(row, content) for row in _contenders(content) for tell in (interval_sentence, tolerance_sentence)]
+    return [sentence for sentence in told if sentence]
+
+
+def _contenders(content: Content) -> list[Row]:
     names = (content.decision.pick, content.decision.runner_up)
-    rows = [row for name in names if (row := content.row(name)) is not None]
-    return [sentence for row in rows if (sentence := deferral_sentence(row, content.settings))]
+    return [row for name in names if (row := content.row(name)) is not None]
 
 
 def _changes_about(content: Content) -> str:

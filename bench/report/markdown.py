@@ -27,6 +27,14 @@ from bench.report.columns import (
 )
 from bench.report.content import Content, Curve, Row
 from bench.report.curve import crossing_sentence
+from bench.report.intervals import (
+    interval_about,
+    interval_cells,
+    interval_headers,
+    interval_sentence,
+    tolerance_sentence,
+    with_intervals,
+)
 from bench.report.notes import table_notes
 from bench.report.stages import stage_lines
 from bench.report.wording import (
@@ -57,6 +65,7 @@ def report_markdown(content: Content) -> str:
         *(_escape(note) for note in [" ".join(table_notes(content))] if note),
         *_models(content),
         *_confidence(content),
+        *_intervals(content),
         *_changes(content),
     ]
     if content.curve is not None:
@@ -91,6 +100,18 @@ def _confidence(content: Content) -> list[str]:
         rows = [confidence_cells(row, content) for row in content.rows if row.scores.cells.size]
         parts += ["## Confidence", confidence_about(content), _table(headers, rows)]
     return parts
+
+
+def _intervals(content: Content) -> list[str]:
+    """Return what intervals of values hold, and what to hand over by their width."""
+    if not with_intervals(content):
+        return []
+    names = (content.decision.pick, content.decision.runner_up)
+    rows = [row for name in names if (row := content.row(name)) is not None]
+    said = [text for row in rows for tell in (interval_sentence, tolerance_sentence) if (text := tell(row, content))]
+    cells = [interval_cells(row, content) for row in content.rows if row.scores.cells.size]
+    table = _table(interval_headers(content), cells)
+    return ["## Intervals", "\n".join(f"- {text}" for text in said), interval_about(content), table]
 
 
 def _changes(content: Content) -> list[str]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bench import metrics
 from bench.errors import BenchError
-from bench.item_errors import ErrorItems, score_by_item
+from bench.item_errors import ErrorItems, intervals_of, score_by_item
 from bench.items import Items, read_items
 from bench.report.churn import churn_estimates
 from bench.report.content import Check, Content, Curve, Row, Standing
@@ -197,6 +197,7 @@ def _row(found: _Read, model: ModelScores, reference: ModelScores, standing: Sta
         cost=found.facts[name].cost,
         robustness=robustness,
         deferral=_deferral(_of_classes(items), found.source.settings),
+        intervals=intervals_of(items, found.source.settings.interval_level),
         standing=standing,
         weights=Weights.of(found.records[name]),
         tuning=tuning_of(model, found.records[name], found.source.made, found.scores, scoring.test_train_ratio),

@@ -22,6 +22,7 @@ from bench.report.columns import (
 )
 from bench.report.content import Content, Row
 from bench.report.figures.picture import Picture
+from bench.report.intervals import interval_cells, interval_headers, with_intervals
 from bench.report.searches import tables
 from bench.report.wording import estimate, moved, score_estimate, share, size_estimate, threshold
 from bench.stats.estimate import Estimate
@@ -90,6 +91,17 @@ def confidence_table(content: Content) -> Table:
         caption="What confidence is worth",
         headers=confidence_headers(content),
         rows=tuple(confidence_cells(row, content) for row in content.rows),
+        marked=content.decision.pick,
+    )
+
+
+def intervals_table(content: Content) -> Table:
+    """Return what the intervals of each model hold; without rows where none were measured."""
+    rows = content.rows if with_intervals(content) else ()
+    return Table(
+        caption="What intervals hold, and what is left when the widest are handed over",
+        headers=interval_headers(content),
+        rows=tuple(interval_cells(row, content) for row in rows),
         marked=content.decision.pick,
     )
 

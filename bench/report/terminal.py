@@ -9,6 +9,7 @@ from rich.text import Text
 from bench.report import searches
 from bench.report.columns import HEADERS, cells_of
 from bench.report.content import Content
+from bench.report.intervals import interval_sentence, tolerance_sentence
 from bench.report.notes import table_notes
 from bench.report.stages import stage_lines
 from bench.report.wording import (
@@ -53,7 +54,8 @@ def print_report(console: Console, content: Content) -> None:
     console.print(Markdown(recommendation(content)))
     pick = content.row(content.decision.pick)
     if pick is not None:
-        for sentence in (deferral_sentence(pick, content.settings), answered_sentence(pick, content.settings)):
+        of_classes = deferral_sentence(pick, content.settings), answered_sentence(pick, content.settings)
+        for sentence in (*of_classes, interval_sentence(pick, content), tolerance_sentence(pick, content)):
             if sentence:
                 console.print()
                 console.print(Text(sentence))

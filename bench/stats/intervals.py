@@ -55,6 +55,8 @@ class Kept:
     rmse: Floats
     rmse_half: Floats
     """Half the 95 % interval of it; NaN where it cannot be had."""
+    fall_half: Floats
+    """Half the 95 % interval of how far it lies below that of all items."""
     mae: Floats
     within: Floats
     """Absolute error that the share `Intervals.level` of the kept items does not exceed."""
@@ -270,22 +272,39 @@ def _pinball(y: Floats, predicted: Floats, half: Floats, level: float) -> float:
 def _kept(errors: Floats, width: Floats, level: float, groups: Codes | None) -> Kept:
     shares = np.arange(1, POINTS + 1) / POINTS
     widths = np.unique(np.quantile(width, shares, method="inverted_cdf"))
-    points = [
-        _point(errors[kept], level, None if groups is None else groups[kept]) for kept in width <= widths[:, None]
-    ]
-    rmse, half, mae, within = (np.array(column) for column in zip(*points, strict=True))
-    share = np.array([float((width <= most).mean()) for most in widths])
-    return Kept(width=widths, share=share, rmse=rmse, rmse_half=half, mae=mae, within=within)
+    points = []
+    everything = _pull(errors, np.full(len(errors), True))
+    for most in widths:
+        kept = width <= most
+        left, pull = errors[kept], _pull(errors, kept)
+        points.append(
+            (
+                float(most),
+                len(left) / len(errors),
+                math.sqrt(float((left**2).mean())),
+                _half_interval(pull[kept] * len(left) / len(errors), None if groups is None else groups[kept]),
+                _half_interval(everything - pull, groups),
+                float(left.mean()),
+                float(np.quantile(left, level, method="inverted_cdf")),
+            )
+        )
+    names = ("width", "share", "rmse", "rmse_half", "fall_half", "mae", "within")
+    return Kept(**{name: np.array(column) for name, column in zip(names, zip(*points, strict=True), strict=True)})
 
 
-def _point(errors: Floats, level: float, groups: Codes | None) -> tuple[float, float, float, float]:
-    """Return RMSE, half of its interval, MAE and a quantile of absolute errors."""
+def _pull(errors: Floats, kept: NDArray[np.bool_]) -> Floats:
+    """Return what each item adds to the RMSE of the kept ones, by its linear change (delta method), shape (n,)."""
+    square = float((errors[kept] ** 2).mean())
+    if not square:
+        return np.zeros(len(errors))
+    return np.asarray(np.where(kept, errors**2 - square, 0.0) / (2 * math.sqrt(square) * kept.mean()))
+
+
+def _half_interval(values: Floats, groups: Codes | None) -> float:
+    """Return half the 95 % interval of a mean over items, or over groups of them; NaN for a single one."""
     from scipy.stats import t
 
-    rmse, units = math.sqrt(float((errors**2).mean())), len(errors if groups is None else np.unique(groups))
-    half = math.nan
-    if units > 1:
-        # By the linear change of the root (delta method).
-        variance = item_variance(errors[None] ** 2, groups)
-        half = float(t.ppf((1 + LEVEL) / 2, units - 1)) * math.sqrt(variance) / (2 * rmse) if rmse else 0.0
-    return rmse, half, float(errors.mean()), float(np.quantile(errors, level, method="inverted_cdf"))
+    units = len(values) if groups is None else len(np.unique(groups))
+    if units < 2:
+        return math.nan
+    return float(t.ppf((1 + LEVEL) / 2, units - 1)) * math.sqrt(item_variance(values[None], groups))

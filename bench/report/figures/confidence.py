@@ -54,20 +54,28 @@ def _planned(line: Line) -> bool:
 
 
 def _draw_risk(axes: "Axes", known: Known) -> None:
-    ends, top = [], 0.0
-    for line, items in known:
-        coverage = [100 * at for _, at, _ in items.curve if at > 0]
-        risk = [100 * errors / at for _, at, errors in items.curve if at > 0]
-        axes.plot(coverage, risk, line.dash, color=line.colour)
-        top = max(top, *(value for at, value in zip(coverage, risk, strict=True) if at >= 20 or at == coverage[-1]))
-        ends.append((risk[-1], short(line.name, 24), line.colour))
-    axes.set_xlim(0, 100)
-    axes.set_ylim(0, 1.12 * top or 1)
-    axes.set_xlabel("answered by the model (% of the items)")
-    axes.set_ylabel("wrong (% of the answered)")
+    curves = [(line, [point for point in items.curve if point[1] > 0]) for line, items in known]
+    lines = [(line, [100 * at for _, at, _ in curve], [100 * wrong / at for _, at, wrong in curve])
+             for line, curve in curves]  # fmt: skip
+    draw_kept(axes, lines, "wrong (% of the answered)")
     line, items = known[0]
     if _planned(line) and line.row.deferral is not None:
         _mark_threshold(axes, items, line, line.row.deferral.threshold)
+
+
+def draw_kept(axes: "Axes", lines: Sequence[tuple[Line, Sequence[float], Sequence[float]]], what: str) -> None:
+    """Draw what is wrong with the answers against how many there are, in per cent, a line a model."""
+    ends, top = [], 0.0
+    for line, answered, errors in lines:
+        axes.plot(answered, errors, line.dash, color=line.colour)
+        # Of a handful of items it says little, and would squash the rest.
+        shown = (error for at, error in zip(answered, errors, strict=True) if at >= 20 or at == answered[-1])
+        top = max(top, *shown)
+        ends.append((errors[-1], short(line.name, 24), line.colour))
+    axes.set_xlim(0, 100)
+    axes.set_ylim(0, 1.12 * top or 1)
+    axes.set_xlabel("answered by the model (% of the items)")
+    axes.set_ylabel(what)
     label_ends(axes, ends)
 
 

@@ -12,6 +12,7 @@ from bench.report.findings import (
     fragile,
     gain_within_noise,
     imputed_failures,
+    intervals_off,
     miscalibrated,
     not_deterministic,
     order_dependent,
@@ -40,6 +41,7 @@ _CHECKS: dict[str, Callable[[Content], Iterator[str]]] = {
         tuning_bought_nothing,
         too_few_seeds,
         miscalibrated,
+        intervals_off,
         unpinned,
     )
 }
