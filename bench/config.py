@@ -29,7 +29,10 @@ CONF = Path(__file__).parents[1] / "conf"
 
 LEAST_MEMORY_MB = 300
 NAMES = (
-    *(f"data.{key}" for key in ("path", "test_path", "separator", "target", "text", "groups", "time", "merge_rare")),
+    *(
+        f"data.{key}"
+        for key in ("path", "test_path", "separator", "decimal", "target", "text", "groups", "time", "merge_rare")
+    ),
     *("results_dir", "cache_dir", "folder", "service", "predictions", "licence", "note"),
 )
 """Keys whose values are taken as they stand, without quotes."""

@@ -5,11 +5,9 @@ Sources: a file (CSV, TSV, Parquet, JSON lines), a member of a pinned wheel (``p
 reads "null" or "NA" is text, only an empty cell is missing.
 """
 
-import csv
 import hashlib
 import io
 import json
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bench.delimited import parse_delimited
 from bench.errors import DataError, did_you_mean
 from bench.frames import read_frame
 from bench.settings import DataSpec
@@ -33,6 +32,9 @@ FORMATS = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
 }
+WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".numbers")
+WORKBOOK_SIGNS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""First bytes of a packed or an old workbook, whatever it is called."""
 KINDS = ("number", "category", "text", "date", "boolean")
 LOOKED_AT = 2000
 """Values of a column from which its kind is inferred."""
@@ -209,13 +211,20 @@ def _parse(content: bytes, path: Path, spec: DataSpec) -> pd.DataFrame:
     form = spec.format or FORMATS.get(path.suffix.lower(), "")
     if not content or content.isspace():
         raise DataError(f"{path} is empty.")
+    if path.suffix.lower() in WORKBOOKS or (form == "csv" and content.startswith(WORKBOOK_SIGNS)):
+        raise DataError(
+            f"{path} is a spreadsheet, of which one sheet is needed. Save that sheet as CSV (Excel: Save As, CSV "
+            "UTF-8), and give that file."
+        )
+    if spec.decimal not in ("", ".", ","):
+        raise DataError(f"data.decimal={spec.decimal} is no decimal sign. Give a point or a comma.")
     try:
         match form:
             case "csv" | "tsv":
-                separator = spec.separator.replace("\\t", "\t") or ("\t" if form == "tsv" else ",")
-                return _parse_delimited(_decode(content, path, spec.encoding), separator)
+                separator = spec.separator.replace("\\t", "\t") or ("\t" if form == "tsv" else "")
+                return parse_delimited(_decode(content, path, spec.encoding), separator, spec.decimal)
             case "orange":
-                return _parse_delimited(_without_orange_header(_decode(content, path, spec.encoding)), "\t")
+                return parse_delimited(_without_orange_header(_decode(content, path, spec.encoding)), "\t")
             case "frame":
                 return read_frame(content)
             case "jsonl":
@@ -241,50 +250,6 @@ def _without_orange_header(text: str) -> str:
     names, types, roles, rows = f"{text}\n\n\n".split("\n", 3)
     known = all(role in ORANGE_ROLES or "=" in role for role in roles.split("\t"))
     return f"{names}\n{rows}" if known and types.count("\t") == names.count("\t") else text
-
-
-def _parse_delimited(text: str, separator: str) -> pd.DataFrame:
-    def read(quoting: int) -> pd.DataFrame:
-        options: dict[str, Any] = {"dtype": str, "keep_default_na": False, "index_col": False, "quoting": quoting}
-        # Bytes, for StringIO takes four of them a character.
-        frame: pd.DataFrame = pd.read_csv(io.BytesIO(text.encode()), sep=separator, **options)
-        return frame
-
-    start = len(text) - len(text.lstrip("\n"))
-    end = text.find("\n", start)
-    header = text[start : end if end >= 0 else None]
-    names = next(csv.reader([header], delimiter=separator))
-    if twice := [name for at, name in enumerate(names) if name in names[:at]]:
-        # pandas would call the second one x.1.
-        raise ValueError(f"several columns are named {twice[0]!r}. Give each column a name of its own")
-    with warnings.catch_warnings():
-        # Without both, a row with one field too many would silently shift or lose a column.
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        try:
-            frame = read(csv.QUOTE_MINIMAL)
-            if separator == "\t" and _hold_one_row_each(text[start:], len(frame)):
-                # A TSV without quoting: a text that begins with a quotation mark must not swallow the next rows.
-                frame = read(csv.QUOTE_NONE)
-        except pd.errors.ParserWarning as error:
-            hint = _other_separator(header, separator)
-            raise ValueError(
-                f"rows have more fields than the header{hint or '; quote texts that hold the separator'}"
-            ) from error
-    if len(frame.columns) == 1 and (hint := _other_separator(header, separator)):
-        raise ValueError(f"the header has one column{hint}")
-    frame.columns = frame.columns.str.strip()
-    return frame
-
-
-def _hold_one_row_each(text: str, rows: int) -> bool:
-    """Return whether a TSV has more lines than rows were found, and as many fields in each as in the header."""
-    header, *lines = (line for line in text.split("\n") if line)
-    return rows < len(lines) and all(line.count("\t") == header.count("\t") for line in lines)
-
-
-def _other_separator(header: str, separator: str) -> str:
-    found = [sign for sign in ";\t|," if sign != separator and sign in header]
-    return f". Did you mean data.separator={found[0]!r}?" if found and separator not in header else ""
 
 
 def _parse_json_lines(text: str, path: Path) -> pd.DataFrame:

@@ -26,6 +26,8 @@ class DataSpec:
     encoding: str = "utf-8"
     separator: str = ""
     """Of a CSV; a comma when empty, a tab for TSV."""
+    decimal: str = ""
+    """Decimal sign of numbers in a CSV; when empty a comma where the separator is a semicolon, else a point."""
     target: str = ""
     text: str = ""
     """Text column; inferred when only one column holds text."""

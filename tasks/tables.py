@@ -214,9 +214,9 @@ def _dates(values: pd.Series) -> pd.Series:
 
 
 def _parsed_dates(strings: pd.Series) -> pd.Series:
-    # Where some first number can be no month, all of them are days.
-    first = pd.to_numeric(strings.str.extract(r"^\s*(\d{1,2})[-/.]")[0], errors="coerce")
-    day_first = bool((first > 12).any())
+    # Where some first number can be no month, all of them are days; with points between, days come first everywhere.
+    first = strings.str.extract(r"^\s*(\d{1,2})([-/.])")
+    day_first = bool(((pd.to_numeric(first[0], errors="coerce") > 12) | (first[1] == ".")).any())
     return _without_zone(pd.to_datetime(strings, errors="coerce", format="mixed", dayfirst=day_first, utc=True))
 
 

@@ -10,13 +10,14 @@ from bench.settings import Budget, DataSpec
 from bench.zoo.store import Zoo
 from tasks.tables import typed, without_idle_columns
 from tasks.tabular_clf import tabular_clf
+from tasks.tabular_reg import tabular_reg
 
 
-def load(tmp_path, content, name="rows.csv", **spec):
+def load(tmp_path, content, name="rows.csv", task=tabular_clf, **spec):
     path = tmp_path / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     made = DataSpec(name="rows", path=str(path), **{"target": "y", **spec})
-    return tabular_clf.load(made, Reader(spec=made, zoo=Zoo.open(tmp_path / "cache"), say=print))
+    return task.load(made, Reader(spec=made, zoo=Zoo.open(tmp_path / "cache"), say=print))
 
 
 def csv(rows=40, **columns):
@@ -67,6 +68,8 @@ def test_a_column_of_words_and_numbers_stays_a_category(tmp_path):
         (lambda row: f"03/{row % 28 + 1:02d}/2024" if row % 2 else f"2024-03-{row % 28 + 1:02d}", "2024-03-01"),
         (lambda row: f"{row % 28 + 1} Mar 2024", "2024-03-01"),
         (lambda row: f"2024-03-{row % 28 + 1:02d} 14:30", "2024-03-01 14:30"),
+        (lambda row: f"{row % 12 + 1:02d}.03.2024", "2024-03-01"),
+        (lambda row: f"{row % 12 + 1}.03.2024" if row % 2 == 0 else f"2024.03.{row % 28 + 1:02d}", "2024-03-01"),
     ],
 )
 def test_dates_come_in_many_forms(tmp_path, value, first):
@@ -115,12 +118,76 @@ def test_what_a_spreadsheet_exports_is_read(tmp_path):
         load(tmp_path, content)
 
 
+def european(rows=40, **columns):
+    """Return what a spreadsheet exports where commas are decimal, its target a quantity."""
+    made = {
+        "y": lambda row: f"{row * 7 % 13},5",
+        "x": lambda row: f"{row * 37 % 1000:03d},{row % 100:02d}",
+        "price": lambda row: f"{row % 9 + 1}.{row * 37 % 1000:03d},00 €",
+        "note": lambda row: f"red, or {row % 3}",
+        **columns,
+    }
+    lines = [";".join(made), *(";".join(str(value(row)) for value in made.values()) for row in range(rows))]
+    return "\r\n".join(lines) + "\r\n"
+
+
+@pytest.mark.parametrize("before", ["", "sep=;\r\n"])
+def test_decimal_commas_of_a_spreadsheet_are_read_in_the_target_too(tmp_path, before):
+    spec = {} if before else {"separator": ";"}
+    data = load(tmp_path, b"\xef\xbb\xbf" + (before + european()).encode(), task=tabular_reg, **spec)
+    assert data.columns == {"x": "number", "price": "number", "note": "category"}
+    assert data.y[:3].tolist() == [0.5, 7.5, 1.5]
+    assert data.X["x"][3] == 111.03
+    assert data.X["price"][3] == 4111.0
+    assert data.X["note"][3] == "red, or 0"
+
+
+def test_decimal_commas_behind_another_separator_are_read_when_that_is_said(tmp_path):
+    content = european().replace(";", "\t").encode("utf-16")
+    spec = {"separator": "\\t", "encoding": "utf-16", "task": tabular_reg}
+    assert load(tmp_path, content, decimal=",", **spec).y[1] == 7.5
+    with pytest.raises(DataError, match=r"no numbers \('0,5'.*data\.decimal=,"):
+        load(tmp_path, content, **spec)
+    with pytest.raises(DataError, match=r"data\.decimal=x is no decimal sign"):
+        load(tmp_path, content, decimal="x", **spec)
+
+
+def test_points_stay_decimal_where_no_number_has_a_comma(tmp_path):
+    content = "y;x;v\n" + "\n".join(f"{'ab'[row % 2]};{row}.125;{row},25" for row in range(30))
+    data = load(tmp_path, content, separator=";")
+    assert (data.X["x"][3], data.X["v"][3]) == (3.125, 3.25)
+    assert load(tmp_path, content.replace(",", "."), separator=";").X["v"][3] == 3.25
+
+
+def test_columns_without_name_and_value_are_left_out(tmp_path):
+    lines = csv().split("\n")
+    data = load(tmp_path, "\n".join([f"{lines[0]},,", *(f"{line},," for line in lines[1:])]))
+    assert list(data.X.columns) == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("book.xlsx", b"PK\x03\x04..."), ("book.xls", b"\xd0\xcf\x11\xe0..."), ("renamed.csv", b"PK\x03\x04...")],
+)
+def test_a_workbook_is_refused_with_the_way_to_save_it(tmp_path, name, content):
+    with pytest.raises(DataError, match=r"is a spreadsheet.*CSV UTF-8"):
+        load(tmp_path, content, name)
+
+
+@pytest.mark.parametrize("sign", [";", "\t", "|"])
+def test_another_separator_is_named_and_then_read(tmp_path, sign):
+    content = csv().replace(",", sign)
+    with pytest.raises(DataError, match=r"Did you mean data\.separator=") as caught:
+        load(tmp_path, content)
+    given = str(caught.value).partition("data.separator='")[2].partition("'")[0]
+    assert list(load(tmp_path, content, separator=given).X.columns) == ["x"]
+
+
 def test_columns_of_one_name_are_refused(tmp_path):
-    path = tmp_path / "rows.jsonl"
     frame = pd.DataFrame([[1, 2, "a"], [2, 3, "b"]] * 9, columns=["x", "x", "y"])
-    frame.to_csv(path.with_suffix(".csv"), index=False)
-    with pytest.raises(DataError, match="x"):
-        load(tmp_path, path.with_suffix(".csv").read_bytes())
+    for task in (tabular_clf, tabular_reg):
+        with pytest.raises(DataError, match=r"several columns are named 'x'\. Give each column a name of its own"):
+            load(tmp_path, frame.to_csv(index=False), task=task)
 
 
 def test_rows_without_a_target_are_dropped_and_said(tmp_path):
@@ -132,6 +199,33 @@ def test_rows_without_a_target_are_dropped_and_said(tmp_path):
 def test_a_quantity_as_label_is_sent_to_regression(tmp_path):
     with pytest.raises(DataError, match=r"5,000 different numbers, which is a quantity.*task=tabular_reg"):
         load(tmp_path, csv(rows=5000, y=lambda row: row * 1.5))
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (lambda row: row % 3, r"3 different whole numbers, which look like labels\. Use task=tabular_clf"),
+        (lambda row: "yes" if row % 2 else "no", r"no numbers \('no', 'yes'\)\. Use task=tabular_clf for labels"),
+        (lambda row: "n/a" if row < 3 else row / 7, r"3 values that are no numbers \('n/a'\)\. Mend or empty"),
+        (lambda row: "inf" if row < 3 else row / 7, r"3 values that are no numbers \('inf'\)\. Mend or empty"),
+        (lambda row: 3.5, "every row has 3.5 in column 'y'. Is this the right column"),
+        (lambda row: "", "no row has a value in column 'y'"),
+    ],
+)
+def test_what_is_no_quantity_is_refused_with_a_remedy(tmp_path, value, said):
+    with pytest.raises(DataError, match=said) as caught:
+        load(tmp_path, csv(y=value), task=tabular_reg)
+    assert "\n" not in str(caught.value)
+
+
+def test_rows_without_a_quantity_are_dropped_and_said(tmp_path):
+    data = load(tmp_path, csv(y=lambda row: "" if row == 0 else row / 7), task=tabular_reg)
+    assert data.y.tolist() == pytest.approx([row / 7 for row in range(1, 40)])
+    assert "1 of 40 rows have no 'y' and were dropped." in data.notes
+
+
+def test_few_whole_numbers_in_few_rows_may_be_a_quantity(tmp_path):
+    assert len(load(tmp_path, csv(rows=12, y=lambda row: row % 4), task=tabular_reg).y) == 12
 
 
 def test_a_label_of_few_numbers_is_a_label(tmp_path):

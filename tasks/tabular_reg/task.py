@@ -74,6 +74,8 @@ def _as_numbers(values: pd.Series, name: str, source: str) -> np.ndarray:
     if (bad := ~np.isfinite(numbers)).any():
         shown = ", ".join(sorted({repr(value) for value in values[bad]})[:5])
         hint = "Use task=tabular_clf for labels. " if bad.mean() > 0.5 else "Mend or empty these cells. "
+        if values[bad].astype(str).str.fullmatch(r"\s*[+-]?[\d.]+,\d+\s*").all():
+            hint = "Give data.decimal=, for numbers with a decimal comma. "
         raise DataError(
             f"{source}: column {name!r} holds {int(bad.sum())} values that are no numbers ({shown}). {hint}"
             "Regression needs a quantity in every row."
