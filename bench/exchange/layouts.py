@@ -1,9 +1,9 @@
 """In which columns a file holds its predictions: the layouts of services, told apart by their columns.
 
-Sources: AutoML Tables, reference of ``BatchPredictOutputConfig``; Vertex AI, references of ``BatchPredictionJob`` and of
-the tabular prediction results, and tables in BigQuery; Azure automated ML, the source of azureml-train-automl-runtime
-1.62; Azure Machine Learning designer, the component Score Model. No reference names the columns of scores in a CSV file of
-Vertex AI: they are those of AutoML Tables in the plural, and either is read.
+Sources: AutoML Tables, reference of ``BatchPredictOutputConfig``; Vertex AI, references of ``BatchPredictionJob`` and
+of the tabular prediction results, and tables in BigQuery; Azure automated ML, the source of
+azureml-train-automl-runtime 1.62; Azure Machine Learning designer, the component Score Model. No reference names the
+columns of scores in a CSV file of Vertex AI: they are those of AutoML Tables in the plural, and either is read.
 """
 
 import json
