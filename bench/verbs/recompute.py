@@ -63,6 +63,8 @@ def recompute(tables: Sequence[Path], share: float, cache_dir: Path, say: Callab
         for name, one in made.items():
             if "imported" in one.get("about", {}):
                 say(f"{folder / name}.csv: imported; predictions made elsewhere cannot be computed again")
+            elif one.get("about", {}).get("role") == "external":
+                say(f"{folder / name}.csv: not run again, for a command may answer differently each time")
         try:
             ready = prepare(_config_of(folder, made, cache_dir), say)
         except BenchError as error:
