@@ -14,7 +14,7 @@ usage: python -m bench [run] task=TASK [KEY=VALUE ...]     benchmark, and recomm
        python -m bench export task=TASK to=DIR [KEY=VALUE ...]     the splits of a run as files, for a service
        python -m bench import from=DIR model=NAME          what the service predicted, as a row of the same table
        python -m bench list [tasks|data|models]            what there is
-       python -m bench zoo list|fetch|verify|lock [NAME]   pretrained weights and packaged data
+       python -m bench zoo list|fetch|verify|lock|convert    pretrained weights and packaged data
        python -m bench entrants list|make|remove [NAME]    other AutoML systems, each in an environment of its own
        python -m bench validate [DIR] [recompute=5%]       check the tables, and run a share of the cells again
        python -m bench doctor                              what works on this machine, and why not

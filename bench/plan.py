@@ -220,8 +220,9 @@ def why_unavailable(choice: ModelChoice, missing: Callable[[str], str]) -> str:
         module = {"scikit-learn": "sklearn"}.get(library, library.replace("-", "_"))
         if importlib.util.find_spec(module) is None:
             return f"{library} is not installed. Install it by: pip install {library}"
-    reasons = [missing(address) for address in choice.addresses]
-    reasons += [choice.spec.lacks(choice.params)] if choice.spec.lacks is not None else []
+    # The model's own word first: it knows how to get what no zoo can fetch.
+    reasons = [choice.spec.lacks(choice.params)] if choice.spec.lacks is not None else []
+    reasons += [missing(address) for address in choice.addresses]
     return next((reason for reason in reasons if reason), "")
 
 

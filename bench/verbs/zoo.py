@@ -1,4 +1,4 @@
-"""``python -m bench zoo``: list, fetch, verify and lock pretrained weights and packaged data."""
+"""``python -m bench zoo``: list, fetch, verify, lock and convert pretrained weights and packaged data."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,11 +10,12 @@ from rich.text import Text
 
 from bench import config, registry
 from bench.errors import ConfigError, did_you_mean
+from bench.verbs.convert import convert
 from bench.zoo.address import parse
 from bench.zoo.lock import Lock
 from bench.zoo.store import Zoo
 
-ACTIONS = ("list", "fetch", "verify", "lock")
+ACTIONS = ("list", "fetch", "verify", "lock", "convert")
 
 
 def tend(action: str, names: Sequence[str], cache_dir: Path, allow_unpinned: bool) -> int:
@@ -25,7 +26,7 @@ def tend(action: str, names: Sequence[str], cache_dir: Path, allow_unpinned: boo
     action : str
         One of `ACTIONS`.
     names : sequence of str
-        Models, data sets or addresses; all when empty.
+        Models, data sets or addresses, all when empty; for ``convert`` a checkpoint and a folder.
     cache_dir : Path
     allow_unpinned : bool
     """
@@ -43,6 +44,13 @@ def tend(action: str, names: Sequence[str], cache_dir: Path, allow_unpinned: boo
         case "lock":
             lock = zoo.relock(_addresses(names), console.print)
             console.print(f"{zoo.lock_path}: {len(lock.wheels)} wheels, {len(lock.addresses)} addresses.")
+        case "convert":
+            if len(names) != 2:
+                raise ConfigError(
+                    "zoo convert takes a checkpoint and the folder to write: zoo convert FILE.ckpt FOLDER"
+                )
+            convert(Path(names[0]).expanduser(), Path(names[1]).expanduser())
+            console.print(f"{names[1]}: lock it, or the folder that holds it, by: python -m bench zoo lock dir:FOLDER")
         case _:
             raise ConfigError(f"Unknown action {action!r} of zoo. {did_you_mean(action, ACTIONS)}")
     return 0
@@ -52,8 +60,9 @@ def users_of_addresses() -> dict[str, list[str]]:
     """Return the models and data sets behind every packaged address of the catalogue."""
     users: dict[str, list[str]] = {}
     for spec in registry.models().values():
-        for name in spec.zoo:
-            users.setdefault(getattr(spec.params(), name), []).append(spec.name)
+        for address in (getattr(spec.params(), name) for name in spec.zoo):
+            if address.startswith("pkg:"):
+                users.setdefault(address, []).append(spec.name)
     for name, data in config.catalogued_data().items():
         for path in (data.path, data.test_path):
             if path.startswith("pkg:"):
