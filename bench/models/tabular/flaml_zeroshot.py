@@ -67,7 +67,7 @@ class ZeroShot:
         classes = 0 if self.context.prediction == "value" else len(np.unique(y))
         numbers = sum(not isinstance(kind, pd.CategoricalDtype) for kind in X.dtypes)
         shape = (len(X), X.shape[1], classes, numbers / X.shape[1])
-        self.estimator = _estimator(self.learner, suggested(self.learner, shape), len(X), self.context)
+        self.estimator = estimator(self.learner, suggested(self.learner, shape), len(X), self.context)
         self.estimator.fit(X, y)
         return self
 
@@ -103,25 +103,9 @@ def suggested(learner: str, shape: tuple[int, int, int, float]) -> dict[str, Any
     return found
 
 
-@register_model(
-    "flaml_zeroshot",
-    task_types=["tabular_clf", "tabular_reg"],
-    params=Params,
-    role="zoo",
-    # On quantities it grows thousands of large trees, whatever the number of rows.
-    from_budget="standard",
-    libraries=("numpy", "scipy", "scikit-learn", "lightgbm", "skrub", "flaml"),
-    trained_on=MINED_ON,
-    licence="MIT",
-)
-def build(params: Params, context: Context) -> Model:
-    """LightGBM with parameters that FLAML mined on public tasks, by the shape of the table (zero-shot AutoML)."""
-    columns = Split(seed=0, as_category=params.learner == "lgbm")
-    least_classes = 1 if context.prediction == "value" else 2
-    return OnColumns(columns, ZeroShot(params.learner, context), least_classes)
-
-
-def _estimator(learner: str, found: dict[str, Any], rows: int, context: Context) -> Any:
+def estimator(learner: str, found: dict[str, Any], rows: int, context: Context) -> Any:
+    """Return an estimator that is not fitted, with what FLAML suggests under the names of its library."""
+    found = dict(found)
     if learner == "lgbm":
         if "log_max_bin" in found:
             found["max_bin"] = 2 ** found.pop("log_max_bin") - 1
@@ -138,6 +122,24 @@ def _estimator(learner: str, found: dict[str, Any], rows: int, context: Context)
     family = {"rf": "RandomForest", "extra_tree": "ExtraTrees"}[learner]
     kind = getattr(ensemble, family + ("Regressor" if context.prediction == "value" else "Classifier"))
     return kind(**found, random_state=context.seed, n_jobs=context.threads)
+
+
+@register_model(
+    "flaml_zeroshot",
+    task_types=["tabular_clf", "tabular_reg"],
+    params=Params,
+    role="zoo",
+    # On quantities it grows thousands of large trees, whatever the number of rows.
+    from_budget="standard",
+    libraries=("numpy", "scipy", "scikit-learn", "lightgbm", "skrub", "flaml"),
+    trained_on=MINED_ON,
+    licence="MIT",
+)
+def build(params: Params, context: Context) -> Model:
+    """LightGBM with parameters that FLAML mined on public tasks, by the shape of the table (zero-shot AutoML)."""
+    columns = Split(seed=0, as_category=params.learner == "lgbm")
+    least_classes = 1 if context.prediction == "value" else 2
+    return OnColumns(columns, ZeroShot(params.learner, context), least_classes)
 
 
 def _portfolios() -> Path:
