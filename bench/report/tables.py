@@ -34,6 +34,8 @@ TEXTS = frozenset(
 """Headers of columns that hold words and not figures."""
 LONG = frozenset(("cells, by fold", "summary", "trained on"))
 """Headers of columns whose text may need several lines."""
+SHOWN_NAMES = 6
+"""Of the data sets that a model has seen."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,7 +188,7 @@ def models_table(content: Content) -> Table:
             row.scores.name,
             str(about.get("summary") or "?"),
             str(about.get("licence") or "?"),
-            str(about.get("trained_on") or "?"),
+            some_names(str(about.get("trained_on") or "?").split(", ")),
             "?" if weights is None else f"{weights:g}",
             row.key[:16] or "?",
         )
@@ -239,6 +241,12 @@ GRADED = {"total_sd": "total SD", "excess_churn": "churn", "failure_rate": "fail
 
 _SCORES = ("deflated_best", "worst_fold", "tail_mean", "dependable")
 _SIZES = ("seed_sd", "training_sd", "total_sd", "robustness")
+
+
+def some_names(names: Sequence[str]) -> str:
+    """Return the first of many names, and how many there are; the tables' own files have them all."""
+    rest = len(names) - SHOWN_NAMES
+    return ", ".join(names) if rest <= 1 else f"{', '.join(names[:SHOWN_NAMES])} and {rest} more"
 
 
 def _component(name: str, found: Estimate, unit: Unit) -> str:
