@@ -18,6 +18,8 @@ def predict(job: dict[str, Any], train: Any, target: Any, test: Any, deadline: f
     """Return a data frame with the predictions of the test rows."""
     import pandas as pd
 
+    # LightGBM and XGBoost refuse what people write into headers.
+    train, test = (table.set_axis([f"c{at}" for at in range(table.shape[1])], axis=1) for table in (train, test))
     model = load().AutoML()
     metric = METRICS[job["metric"]]
     if metric == "roc_auc" and len(job["classes"]) > 2:
