@@ -80,6 +80,12 @@ def test_the_typical_error_is_the_mean_over_similar_predictions():
     assert found[0] == pytest.approx(errors[near].mean() + 0.01 * errors.mean())
 
 
+def test_the_typical_error_of_equal_predictions_is_that_of_all_of_them():
+    predicted, errors = np.repeat([1.0, 2.0], 200), np.concatenate([np.arange(200.0), 500 + np.arange(200.0)])
+    found = typical_error(predicted, errors, np.array([1.0, 2.0])) - 0.01 * errors.mean()
+    assert found.tolist() == pytest.approx([99.5, 599.5])
+
+
 def test_equal_predictions_have_equal_widths():
     y, _, folds = drawn(300)
     half = half_widths(np.abs(y), np.zeros(300), folds, 0.9)
@@ -172,17 +178,33 @@ def test_random_parts_keep_groups_together(monkeypatch):
     seen = []
 
     def noted(errors, predicted, parts, level, groups=None):
-        seen.append(parts)
+        seen.append((parts, groups))
         return half_widths(errors, predicted, parts, level, groups)
 
     monkeypatch.setattr("bench.stats.intervals.half_widths", noted)
     prediction_intervals(y, predicted, np.zeros(300, int), 0.9, 7, groups)
     prediction_intervals(y, predicted, np.zeros(300, int), 0.9, 7, groups)
     prediction_intervals(y, predicted, np.zeros(300, int), 0.9, 8, groups)
-    assert all(len(np.unique(seen[0][groups == group])) == 1 for group in range(60))
-    assert len(np.unique(seen[0])) == 5
-    assert (seen[0] == seen[1]).all()
-    assert (seen[0] != seen[2]).any()
+    (parts, codes), (again, _), (other, _) = seen
+    assert all(len(np.unique(parts[codes == group])) == 1 for group in range(60))
+    assert len(np.unique(parts)) == 5
+    assert (parts == again).all()
+    assert (parts != other).any()
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_the_order_of_the_items_moves_no_figure(grouped):
+    y, predicted, folds = drawn(300)
+    groups = np.arange(300) // 5
+    folds = groups % 5 if grouped else folds
+    order = np.random.default_rng(0).permutation(300)
+    one, other = (
+        prediction_intervals(y[rows], predicted[rows], folds[rows], 0.9, 0, groups[rows] if grouped else None)
+        for rows in (np.arange(300), order)
+    )
+    assert (one.coverage, one.lowest, one.pinball) == (other.coverage, other.lowest, other.pinball)
+    for name, points in vars(one.kept).items():
+        assert getattr(other.kept, name) == pytest.approx(points, rel=1e-12, nan_ok=True)
 
 
 def test_the_fold_that_intervals_hold_least_is_told_with_what_chance_would_do():

@@ -113,18 +113,19 @@ def prediction_intervals(
     >>> 0.88 < found.coverage[0] < 0.92, 3.0 < found.mean_width < 3.6
     (True, True)
     """
-    units = len(y) if groups is None else len(np.unique(groups))
-    if units < LEAST:
-        return Intervals(level=level, why=f"fewer than {LEAST} {'items' if groups is None else 'groups'}")
-    if not (np.isfinite(y).all() and np.isfinite(predicted).all()):
-        return Intervals(level=level, why="a value is no finite number")
+    if why := _why_none(y, predicted, groups):
+        return Intervals(level=level, why=why)
+    # Once for all the sorting below, and so that the order of the items moves no figure.
+    order = np.lexsort((y, predicted))
+    y, predicted, folds = y[order], predicted[order], folds[order]
+    groups = None if groups is None else groups[order]
     whole = len(np.unique(folds)) > 2
-    parts = folds if whole else _random_parts(len(y), seed, groups)
-    half = half_widths(np.abs(y - predicted), predicted, parts, level, groups)
+    parts, errors = folds if whole else _random_parts(len(y), seed, groups), np.abs(y - predicted)
+    half = half_widths(errors, predicted, parts, level, groups)
     if not np.isfinite(half).all():
         return Intervals(level=level, why=f"too few items for {100 * level:g} %")
     # A hair more, for errors that are all alike are divided by their size and multiplied again.
-    inside = np.abs(y - predicted) <= half * (1 + 1e-9)
+    inside = errors <= half * (1 + 1e-9)
     return Intervals(
         level=level,
         coverage=_coverage(inside, groups),
@@ -132,8 +133,15 @@ def prediction_intervals(
         mean_width=float(2 * half.mean()),
         median_width=float(2 * np.median(half)),
         pinball=_pinball(y, predicted, half, level),
-        kept=_kept(np.abs(y - predicted), 2 * half, level, groups),
+        kept=_kept(errors, 2 * half, level, groups),
     )
+
+
+def _why_none(y: Floats, predicted: Floats, groups: Codes | None) -> str:
+    units = len(y) if groups is None else len(np.unique(groups))
+    if units < LEAST:
+        return f"fewer than {LEAST} {'items' if groups is None else 'groups'}"
+    return "" if np.isfinite(y).all() and np.isfinite(predicted).all() else "a value is no finite number"
 
 
 def half_widths(errors: Floats, predicted: Floats, parts: Codes, level: float, groups: Codes | None = None) -> Floats:
@@ -187,7 +195,11 @@ def typical_error(predicted: Floats, errors: Floats, asked: Floats) -> Floats:
     [1.02, 3.02]
     """
     order = np.argsort(predicted, kind="stable")
-    ordered, total = predicted[order], np.concatenate([[0.0], np.cumsum(errors[order])])
+    ordered = predicted[order]
+    # Equal predictions stand for each other, whatever their order.
+    first = np.flatnonzero(np.append(True, np.diff(ordered) != 0))
+    sizes = np.diff(np.append(first, len(ordered)))
+    total = np.append(0.0, np.cumsum(np.repeat(np.add.reduceat(errors[order], first) / sizes, sizes)))
     window = min(len(errors), max(LEAST_SIMILAR, round(SIMILAR * len(errors))))
     # Among equal predictions the middle one.
     middle = (np.searchsorted(ordered, asked, "left") + np.searchsorted(ordered, asked, "right")) // 2
