@@ -4,6 +4,7 @@ The one place where this is done, so that scores, costs and cells that are run a
 fitted sees training rows only.
 """
 
+import contextlib
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -102,8 +103,14 @@ def fit_choice(choice: ModelChoice, cell: Cell, inputs: "CellInputs", context: C
 
 def fit_plainly(choice: ModelChoice, context: Context, rows: Rows) -> Model:
     """Fit everything that a choice may load, once and without search or folds: for its cold start, not its scores."""
-    parts = [part.spec.build(part.params, context).fit(rows.X, rows.y) for part in choice.parts]
-    return _mean(parts, [1 / len(parts)] * len(parts), context, rows) if choice.members else parts[0]
+    fitted = []
+    for part in choice.parts:
+        # An ensemble goes without a member that fails.
+        with contextlib.suppress(*([Exception] if choice.members else [])):
+            model = part.spec.build(part.params, context)
+            model.fit(rows.X, rows.y)
+            fitted.append(model)
+    return _mean(fitted, [1 / len(fitted)] * len(fitted), context, rows) if choice.members else fitted[0]
 
 
 def bag_folds(y: NDArray[Any], folds: int, seed: int, context: Context, rows: Rows) -> Folds:

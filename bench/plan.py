@@ -102,7 +102,8 @@ def with_variants(config: RunConfig, models: Sequence[ModelChoice]) -> list[Mode
     """Return models with what ``tune``, ``bag`` and ``ensemble`` put beside them."""
     single = [choice for choice in models if not choice.bag]
     if config.tune:
-        single += [tuned(choice) for choice in single if choice.spec.space is not None and not choice.tuned]
+        found = [tuned(choice) for choice in single if choice.spec.space is not None and not choice.tuned]
+        single += sorted(found, key=lambda choice: choice.name)
     added = [bagged(one, config.bag) for one in single if one.spec.role not in UNBAGGED] if config.bag else []
     if config.ensemble:
         added.append(greedy([one for one in single if one.spec.role in MEMBERS], config.bag or INNER_FOLDS))
