@@ -28,6 +28,7 @@ usage: python -m bench [run] task=TASK [KEY=VALUE ...]     benchmark, and recomm
   models.tfidf_svm.C=3                  a parameter; a typo is an error that names the key
   protocol=published                    the data set's own train and test parts
   tune=true                             a tuned variant beside every model that has a space to search
+  bag=8 ensemble=true                   a bag over inner folds beside every model; a weighted mean of the models
   curve=true                            scores at growing numbers of training rows, and where models cross
   decision.max_latency_ms=20            hard limits: max_latency_ms, max_memory_mb, max_failure_rate, licences=[MIT]
   report.error_cost=10 report.human_cost=1   what to hand to a human; see conf/report/default.yaml
