@@ -30,7 +30,7 @@ def answer(folder: Path, write: Write, only: str = "*", seed: int = 0, below: st
 def _predicted(train: pd.DataFrame, test: pd.DataFrame, said: dict[str, Any], seed: int) -> pd.DataFrame:
     inputs = [name for name in train.columns if name != said["target"]]
     forest = RandomForestClassifier if said["classes"] else RandomForestRegressor
-    model, X, new = forest(20, random_state=seed), train[inputs], test[inputs]
+    model, X, new = forest(8, random_state=seed), train[inputs], test[inputs]
     if inputs == ["text"] or inputs == ["body"]:
         model, X, new = make_pipeline(CountVectorizer(), model), X.iloc[:, 0].fillna(""), new.iloc[:, 0].fillna("")
     else:

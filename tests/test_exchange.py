@@ -67,6 +67,14 @@ def sent(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def ready(sent):
+    """The runs whose splits went out."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(sent)
+        return {command: prepare(splits_of_run(command), print) for command in FOLDERS}
+
+
+@pytest.fixture(scope="module")
 def finished(sent, tmp_path_factory):
     """The same, after runs."""
     folder = tmp_path_factory.mktemp("finished") / "work"
@@ -106,24 +114,24 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in found}
 
 
-def answers_of(command: tuple[str, ...], layout: str) -> list[Answer]:
-    """Return what is read of a service that answers in a layout."""
+def read(command: tuple[str, ...], ready) -> list[Answer]:
+    """Return what is read of the files that a service returned."""
     folder = Path(FOLDERS[command])
-    services.answer(folder, services.LAYOUTS[layout])
     manifest = read_manifest(folder)
-    return read_answers(returned_files(folder, manifest, ""), manifest, prepare(splits_of_run(command), print))
+    return read_answers(returned_files(folder, manifest, ""), manifest, ready[command])
 
 
 @pytest.mark.parametrize("command", [LABELS, VALUES], ids=["labels", "quantities"])
 @pytest.mark.parametrize("layout", [name for name in services.LAYOUTS if name != "one column"])
-def test_every_layout_of_a_service_is_read_as_a_plain_file_is(exported, command, layout):
-    shutil.copytree("exchange", "again")
-    plain = answers_of(command, "one column")
-    shutil.rmtree("exchange")
-    Path("again").rename("exchange")
-    for one, other in zip(plain, answers_of(command, layout), strict=True):
-        assert (one.split.fold, one.seed) == (other.split.fold, other.seed)
-        np.testing.assert_allclose(one.predicted, other.predicted, atol=1e-6)
+def test_every_layout_of_a_service_is_read_as_a_plain_file_is(exported, ready, command, layout):
+    folder = Path(FOLDERS[command])
+    services.answer(folder, services.plain, only="0-fold0")
+    plain = read(command, ready)
+    (folder / "repeat0-fold0" / "predictions.csv").unlink()
+    services.answer(folder, services.LAYOUTS[layout], only="0-fold0")
+    found = read(command, ready)
+    np.testing.assert_allclose(plain[0].predicted, found[0].predicted, atol=1e-6)
+    assert len(plain) == len(found) == 1
 
 
 def test_labels_come_back_as_rows_with_the_score_of_the_service(here, capsys):
@@ -165,16 +173,16 @@ def test_texts_go_out_as_one_column_and_their_labels_come_back(here):
     assert (table(TEXTS, "vertex_automl").query("status == 'ok'")["accuracy"].astype(float) > 0.8).all()
 
 
-def test_test_files_hold_no_target_and_their_ids_tell_nothing_of_it(exported):
-    ready = prepare(splits_of_run(LABELS), print)
-    for split in ready.splits:
+def test_test_files_hold_no_target_and_their_ids_tell_nothing_of_it(exported, ready):
+    asked = ready[LABELS]
+    for split in asked.splits:
         test = pd.read_csv(Path(FOLDERS[LABELS]) / f"repeat0-fold{split.fold}" / "test.csv")
         assert not [name for name in test.columns if "ndigung" in name]
-        ids = row_ids(ready.dataset.fingerprint, split)
+        ids = row_ids(asked.dataset.fingerprint, split)
         assert sorted(ids) == test["bench_id"].tolist()
         # The file was sorted by label: neighbours in it are none by id.
         ranks = pd.Series(ids).rank()
-        assert abs(np.corrcoef(ranks, ready.dataset.y[split.test])[0, 1]) < 0.4
+        assert abs(np.corrcoef(ranks, asked.dataset.y[split.test])[0, 1]) < 0.4
 
 
 def test_columns_get_names_that_services_take_and_values_that_they_read(exported):
@@ -278,27 +286,26 @@ def test_predictions_may_lie_anywhere(here):
     assert table(LABELS, "azure")["status"].tolist() == ["ok", "skipped"] * 3
 
 
-def test_labels_of_test_rows_are_never_read_before_scoring(exported):
+def test_labels_of_test_rows_are_never_read_before_scoring(exported, ready):
     services.answer(Path(FOLDERS[LABELS]), services.vertex)
-    manifest, ready = read_manifest(Path(FOLDERS[LABELS])), prepare(splits_of_run(LABELS), print)
+    manifest, asked = read_manifest(Path(FOLDERS[LABELS])), ready[LABELS]
     returned = returned_files(Path(FOLDERS[LABELS]), manifest, "")
     blind = []
-    for split in ready.splits:
-        y = ready.dataset.y.copy()
+    for split in asked.splits:
+        y = asked.dataset.y.copy()
         y[split.test] = 0
         mine = [one for one in returned if one.place == f"repeat0-fold{split.fold}"]
-        blind += read_answers(mine, manifest, replace(ready, dataset=replace(ready.dataset, y=y)))
-    for one, other in zip(read_answers(returned, manifest, ready), blind, strict=True):
+        blind += read_answers(mine, manifest, replace(asked, dataset=replace(asked.dataset, y=y)))
+    for one, other in zip(read_answers(returned, manifest, asked), blind, strict=True):
         np.testing.assert_array_equal(one.predicted, other.predicted)
 
 
-def test_probabilities_that_were_printed_short_are_made_good(exported):
+def test_probabilities_that_were_printed_short_are_made_good(exported, ready):
     folder = Path(FOLDERS[LABELS])
     services.answer(folder, services.plain)
     for path in folder.glob("*/predictions.csv"):
         pd.read_csv(path).round(3).to_csv(path, index=False)
-    ready = prepare(splits_of_run(LABELS), print)
-    p = read_answers(returned_files(folder, read_manifest(folder), ""), read_manifest(folder), ready)[0].predicted
+    p = read(LABELS, ready)[0].predicted
     assert np.abs(p.sum(axis=1) - 1).max() < 1e-6
 
 
@@ -370,32 +377,39 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_bad_file_is_an_error_that_says_where_and_what_to_do(here, name):
+def test_a_bad_file_is_an_error_that_says_where_and_what_to_do(exported, ready, name):
     spoil, said = BAD[name]
     services.answer(Path(FOLDERS[LABELS]), services.plain, only="0-fold0")
     spoil(Path(FOLDERS[LABELS]) / "repeat0-fold0")
-    before = files(here / "results")
     with pytest.raises(BenchError, match=said) as caught:
-        take_in()
+        read(LABELS, ready)
     assert "repeat0-fold0" in str(caught.value)
-    assert files(here / "results") == before
 
 
-def test_predictions_in_the_folder_of_another_split_are_noticed(here):
+def test_after_an_error_in_one_file_nothing_is_written(here):
+    services.answer(Path(FOLDERS[LABELS]), services.plain)
+    put(1, "ja", "?")(Path(FOLDERS[LABELS]) / "repeat0-fold2")
+    before = files(here / "results") | files(here / ".bench")
+    with pytest.raises(BenchError, match="repeat0-fold2: 1 of 50 rows hold no number"):
+        take_in()
+    assert files(here / "results") | files(here / ".bench") == before
+
+
+def test_predictions_in_the_folder_of_another_split_are_noticed(exported, ready):
     services.answer(Path(FOLDERS[LABELS]), services.plain)
     one, other = (Path(FOLDERS[LABELS]) / f"repeat0-fold{fold}" / "predictions.csv" for fold in (0, 1))
     shutil.copy(other, one)
     with pytest.raises(
         BenchError, match=r"repeat0-fold0: 50 ids are not .* belong to repeat0-fold1: were folders mixed"
     ):
-        take_in()
+        read(LABELS, ready)
 
 
-def test_quantities_that_are_none_are_refused(here):
+def test_quantities_that_are_none_are_refused(exported, ready):
     services.answer(Path(FOLDERS[VALUES]), services.plain)
     put(2, "prediction", "n/a")(Path(FOLDERS[VALUES]) / "repeat0-fold0")
     with pytest.raises(BenchError, match=r"2 of 50 rows hold no number, such as 'n/a'"):
-        take_in(VALUES)
+        read(VALUES, ready)
 
 
 def test_predictions_for_data_that_changed_are_refused(here):
