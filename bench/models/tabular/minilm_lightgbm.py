@@ -37,12 +37,15 @@ class Params:
 
 @dataclass
 class Meaning:
-    """Columns for trees: texts as the leading components of their vectors, all others as `Split` has them."""
+    """Columns for trees as `Split` has them, with the leading components of the vectors of texts beside them.
+
+    Words that decide are seen in the n-grams, which a pooled vector may lose among others.
+    """
 
     encoder: Encoder
     features: Features
     components: int
-    others: Split = field(default_factory=lambda: Split(seed=0, as_category=True))
+    split: Split = field(default_factory=lambda: Split(seed=0, as_category=True))
     known: dict[int, Any] = field(default_factory=dict)
     """Components by the place of their column; a column that is empty in the training rows has none."""
 
@@ -55,14 +58,14 @@ class Meaning:
                 vectors = self._vectors(present)
                 most = min(self.components, *vectors.shape)
                 self.known[at] = PCA(most, svd_solver="full").fit(vectors)
-        return self._beside(X, self.others.fit_transform(_without(X, _texts(X))))
+        return self._beside(X, self.split.fit_transform(X))
 
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
         """Return the rows as they were learned; a missing text is a gap."""
-        return self._beside(X, self.others.transform(_without(X, _texts(X))))
+        return self._beside(X, self.split.transform(X))
 
-    def _beside(self, X: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
-        parts = [others]
+    def _beside(self, X: pd.DataFrame, split: pd.DataFrame) -> pd.DataFrame:
+        parts = [split]
         for at, fitted in self.known.items():
             column = X.iloc[:, at]
             found = np.full((len(X), fitted.n_components_), np.nan)
@@ -102,14 +105,10 @@ def unfit_for(dataset: Dataset) -> str:
     licence="Apache-2.0",
 )
 def build(params: Params, context: Context) -> Model:
-    """LightGBM on columns, with texts as the leading components of frozen all-MiniLM-L6-v2."""
+    """LightGBM on columns, with the leading components of frozen all-MiniLM-L6-v2 beside the n-grams of texts."""
     columns = Meaning(encoder(params, context.zoo), context.features, params.components)
     return OnColumns(columns, boosted(context), least_classes=1 if context.prediction == "value" else 2)
 
 
 def _texts(X: Any) -> list[int]:
     return [at for at, kind in enumerate(X.dtypes) if isinstance(kind, pd.StringDtype)]
-
-
-def _without(X: pd.DataFrame, places: list[int]) -> pd.DataFrame:
-    return X.iloc[:, [at for at in range(X.shape[1]) if at not in places]]
