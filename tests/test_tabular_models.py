@@ -351,3 +351,13 @@ def test_a_report_shows_the_first_of_many_data_sets_that_a_model_has_seen():
     many = [f"set{number}" for number in range(SHOWN_NAMES + 3)]
     assert some_names(many) == "set0, set1, set2, set3, set4, set5 and 3 more"
     assert some_names(["clean"]) == "clean"
+
+
+def test_a_forest_has_fewer_trees_on_many_rows_and_all_of_them_again_on_few():
+    spec = registry.models()["random_forest"]
+    model = spec.build(spec.params(n_estimators=20), context())
+    X, y = table(60)
+    many = np.arange(40_000) % len(y)
+    for rows, trees in ((np.arange(len(y)), 20), (many, 10), (np.arange(len(y)), 20)):
+        model.fit(X.iloc[rows].reset_index(drop=True), y[rows])
+        assert len(model.estimator.estimator.estimators_) == trees

@@ -13,6 +13,7 @@ class Params:
     """Parameters of ``extra_trees``."""
 
     n_estimators: int = 300
+    """Trees of up to 15,000 training rows; of more rows fewer, half of them at least."""
     min_samples_leaf: int = 1
     max_features: float = 0.0
     """Share of the columns that a split looks at; 0 takes the square root of their number, or all for a quantity."""
