@@ -36,6 +36,8 @@ WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".numbers")
 WORKBOOK_SIGNS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 """First bytes of a packed or an old workbook, whatever it is called."""
 KINDS = ("number", "category", "text", "date", "boolean")
+LARGE_FILE = 20_000_000
+"""Bytes; reading more takes seconds, in which a run would say nothing."""
 LOOKED_AT = 2000
 """Values of a column from which its kind is inferred."""
 ORANGE_ROLES = ("", "class", "c", "meta", "m", "ignore", "i", "weight", "w")
@@ -70,7 +72,10 @@ class Reader:
             case "hf":
                 frame = _parse(_read_hub(rest), Path(rest), self.spec)
             case _:
-                frame = _parse(_read_file(Path(path), self.spec), Path(path), self.spec)
+                content = _read_file(Path(path), self.spec)
+                if len(content) > LARGE_FILE:
+                    self.say(f"Reading {path}, {len(content) / 1e6:.0f} MB.")
+                frame = _parse(content, Path(path), self.spec)
         if frame.empty:
             raise DataError(f"{path} has no rows.")
         frame.columns = frame.columns.map(str)

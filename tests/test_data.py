@@ -297,3 +297,11 @@ def test_a_single_rare_row_needs_a_class_to_be_merged_into():
     with pytest.raises(DataError, match=r"finds one row to merge.*'lone'.*data\.merge_rare=big"):
         text_clf.sized(base, DataSpec(merge_rare="other"), Budget(folds=5), 0)
     assert text_clf.sized(base, DataSpec(merge_rare="big"), Budget(folds=5), 0).classes == ("big", "small")
+
+
+def test_a_large_file_is_announced_before_it_is_read(load, capsys, monkeypatch):
+    load(csv(rows()))
+    assert "Reading" not in capsys.readouterr().out
+    monkeypatch.setattr("bench.data.LARGE_FILE", 100)
+    load(csv(rows()))
+    assert "reviews.csv, 0 MB." in capsys.readouterr().out
