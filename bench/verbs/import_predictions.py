@@ -57,7 +57,8 @@ def import_predictions(source: Source, service: Service) -> int:
     console = Console(soft_wrap=True)
     ready = prepare(_config(manifest, source), console.print)
     check_unchanged(manifest, ready)
-    store = Store.open(ready.root, machine_class(), ready.task, manifest.data, manifest.budget)
+    data, budget = ready.config.data.name, ready.config.budget.name
+    store = Store.open(ready.root, machine_class(), ready.task, data, budget)
     _check_table(store, service, manifest, ready)
     returned = returned_files(source.folder, manifest, source.pattern)
     answers = read_answers(returned, manifest, ready)
