@@ -9,13 +9,14 @@ from bench.errors import ConfigError
 from bench.provenance import provenance_of
 from bench.report.notes import table_notes
 from bench.report.read import read_content
+from bench.report.searches import tuning_of
 from bench.results import read_provenance, read_records
 from bench.settings import Budget, DataSpec, Limits
 from bench.stats.limits import broken_limit
 from bench.verbs.validate import validate
 from bench.zoo.store import Zoo
 from tests import toy_task
-from tests.builders import dataset, inputs
+from tests.builders import dataset, inputs, record
 from tests.test_plan import config as run_of
 from tests.test_plan import names
 from tests.test_stats import model as scores_of
@@ -102,6 +103,15 @@ def test_a_key_holds_the_bag_and_every_member_and_a_plain_one_neither(tmp_path):
     assert len({key_of(choice, tmp_path)["key"] for choice in choices}) == len(choices)
     assert {"bag", "members", "search"}.isdisjoint(key_of(one, tmp_path)["inputs"])
     assert key_of(plan.greedy([one, two], 3), tmp_path)["inputs"]["members"][1]["name"] == "two"
+
+
+def test_the_search_of_a_bag_is_told_once_with_the_tuned_model(tmp_path):
+    tuned = plan.tuned(toy("one"))
+    search = {"params": {"way": "well"}, "scores": [0.5], "given_up": 0, "asked": 1, "stopped_by_clock": False}
+    for choice, told in ((tuned, True), (plan.bagged(tuned, 3), False)):
+        records = [record(choice.name, fold=fold, found={"search": search}) for fold in range(2)]
+        made, model = {choice.name: key_of(choice, tmp_path)}, scores_of(choice.name, [0.9, 0.8])
+        assert (tuning_of(model, records, made, [model], 0.5) is not None) is told
 
 
 def test_frozen_encoders_and_weights_of_members_count():

@@ -45,7 +45,8 @@ def tuning_of(
     test_train_ratio : float
     """
     told = [record.found["search"] for record in records if record.origin == "fit" and "search" in record.found]
-    if not told:
+    # A bag's search is that of the tuned model, which has a row of its own.
+    if not told or "bag" in made[model.name]["inputs"]:
         return None
     fixed = {name: value for name, value in made[model.name]["inputs"].items() if name != "search"}
     default = next((one for one in scores if made[one.name]["inputs"] == fixed and one.cells.size), None)
