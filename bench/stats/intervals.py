@@ -128,7 +128,7 @@ def prediction_intervals(
     inside = errors <= half * (1 + 1e-9)
     return Intervals(
         level=level,
-        coverage=_coverage(inside, groups),
+        coverage=_coverage(inside, len(np.unique(parts)), groups),
         lowest=_lowest(inside, folds, groups) if whole else (math.nan,) * 3,
         mean_width=float(2 * half.mean()),
         median_width=float(2 * np.median(half)),
@@ -251,10 +251,11 @@ def _random_parts(n: int, seed: int, groups: Codes | None) -> NDArray[np.intp]:
     return np.asarray((generator.permutation(int(codes.max()) + 1) % PARTS)[codes])
 
 
-def _coverage(inside: NDArray[np.bool_], groups: Codes | None) -> tuple[float, float, float]:
+def _coverage(inside: NDArray[np.bool_], parts: int, groups: Codes | None) -> tuple[float, float, float]:
+    """Return the coverage with an interval for that of fresh items: it rests on the errors that calibrate a part."""
     everything = np.full(len(inside), True)
     effect = 1.0 if groups is None else design_effect(everything, ~inside, np.unique(groups, return_inverse=True)[1])
-    found = Estimate.of_rate(int(inside.sum()), len(inside), effect)
+    found = Estimate.of_rate(int(inside.sum()), len(inside), effect * parts / (parts - 1))
     return found.value, found.low, found.high
 
 
