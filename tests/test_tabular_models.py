@@ -361,3 +361,37 @@ def test_a_forest_has_fewer_trees_on_many_rows_and_all_of_them_again_on_few():
     for rows, trees in ((np.arange(len(y)), 20), (many, 10), (np.arange(len(y)), 20)):
         model.fit(X.iloc[rows].reset_index(drop=True), y[rows])
         assert len(model.estimator.estimator.estimators_) == trees
+
+
+def test_texts_of_a_table_are_encoded_before_the_cells_and_a_table_without_any_gets_rows_that_say_so(
+    tmp_path, shared_cache
+):
+    import csv
+    import json
+    import subprocess
+    import sys
+
+    root = Path(__file__).parents[1]
+    environment = {**os.environ, "PYTHONPATH": str(root), "BENCH_CACHE_DIR": str(shared_cache)}
+
+    def run(name, X):
+        X.assign(target=y).to_csv(tmp_path / f"{name}.csv", index=False)
+        options = [f"data.path={name}.csv", "budget=toy", "budget.run_seconds=300", "model=[minilm_lightgbm]"]
+        done = subprocess.run(
+            [sys.executable, "-m", "bench", "task=tabular_clf", "executor=serial", *options],
+            **{"cwd": tmp_path, "env": environment, "capture_output": True, "text": True},
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        made = tmp_path / ".bench" / "results" / "tabular_clf" / name / "toy" / "minilm_lightgbm.csv"
+        with made.open(encoding="utf-8", newline="") as file:
+            return json.loads(made.with_suffix(".json").read_text())["about"], list(csv.DictReader(file))
+
+    X, y = table(60)
+    about, rows = run("worded", X)
+    assert about["encoder"]["max_tokens"] == 128
+    assert {row["status"] for row in rows} == {"ok"}
+    about, rows = run("bare", X.drop(columns="note"))
+    assert about["encoder"] == {}
+    assert {(row["status"], row["reason"]) for row in rows} == {
+        ("unavailable", "no column holds text, so it would be plain lightgbm")
+    }

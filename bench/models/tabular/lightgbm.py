@@ -8,7 +8,7 @@ from bench.models.columns import OnColumns, Split
 from bench.registry import register_model
 from bench.types import Context, Model
 
-FEWEST, MOST_TRAVEL = 20, 60.0
+FEWEST, MOST_TRAVEL = 20, 40.0
 CLASS_WEIGHTS = ("none", "balanced")
 
 
@@ -46,12 +46,12 @@ def space(trial: Any) -> dict[str, Any]:
     """Return parameters to try: steps and their number, how much each tree may see, categories, rare classes."""
     rate = trial.suggest_float("learning_rate", 0.01, 0.2, log=True)
     # Small steps need more of them: their product stays within a factor of ten, or is found by stopping early.
-    travel = trial.suggest_float("travel", 4.0, 40.0, log=True)
+    travel = trial.suggest_float("travel", 4.0, MOST_TRAVEL, log=True)
     stops = trial.suggest_categorical("stops", [False, True])
     return {
         "learning_rate": rate,
         "n_estimators": max(FEWEST, round((MOST_TRAVEL if stops else travel) / rate)),
-        "early_stopping": max(FEWEST, round(2 / rate)) if stops else 0,
+        "early_stopping": max(FEWEST, round(1 / rate)) if stops else 0,
         "num_leaves": trial.suggest_int("num_leaves", 4, 128, log=True),
         "min_child_samples": trial.suggest_int("min_child_samples", 2, 100, log=True),
         "reg_lambda": trial.suggest_float("reg_lambda", 1e-3, 30.0, log=True),
