@@ -267,9 +267,9 @@ def boosting_rows(rows, noise=2.0):
 
 
 def test_early_stopping_fits_all_rows_with_fewer_rounds_and_helps_where_many_overfit():
-    X, y = boosting_rows(1200)
-    X_new, y_new = X[800:], y[800:]
-    X, y = X[:800], y[:800]
+    X, y = boosting_rows(LEAST_ROWS + 400)
+    X_new, y_new = X[LEAST_ROWS:], y[LEAST_ROWS:]
+    X, y = X[:LEAST_ROWS], y[:LEAST_ROWS]
     params = lightgbm.Params(n_estimators=500, early_stopping=20)
     stopped = lightgbm.build(params, context()).fit(X, y)
     plain = lightgbm.build(replace(params, early_stopping=0), context()).fit(X, y)
@@ -302,8 +302,8 @@ def test_rows_held_out_keep_proportions_and_leave_a_row_of_every_class():
 
 
 def test_balanced_classes_raise_the_rare_one_and_mean_nothing_for_quantities():
-    X, y = boosting_rows(600)
-    rare = np.where(np.arange(600) % 8 == 0, y, 0)
+    X, y = boosting_rows(LEAST_ROWS)
+    rare = np.where(np.arange(LEAST_ROWS) % 8 == 0, y, 0)
     plain, balanced = (
         lightgbm.build(lightgbm.Params(class_weight=name, early_stopping=20), context()).fit(X, rare)
         for name in lightgbm.CLASS_WEIGHTS

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bench.types import Context
 
 HELD_OUT = 0.2
-LEAST_ROWS = 400
+LEAST_ROWS = 1000
 """Training rows from which a part can be spared to say when to stop."""
 
 

@@ -8,7 +8,8 @@ from bench.models.columns import OnColumns, Split
 from bench.registry import register_model
 from bench.types import Context, Model
 
-FEWEST, MOST_TRAVEL = 20, 40.0
+FEWEST = 20
+"""Rounds of a fit, and rounds without gain that end one."""
 CLASS_WEIGHTS = ("none", "balanced")
 
 
@@ -27,7 +28,7 @@ class Params:
     """Share of the columns that each tree sees."""
     early_stopping: int = 0
     """Rounds without gain on a part of the training rows that end a fit, before one with all rows; 0 for no such part.
-    Of no effect below 400 rows."""
+    Of no effect below 1,000 rows."""
     max_cat_threshold: int = 32
     """Levels of a category that may stand on the smaller side of a split."""
     cat_smooth: float = 10.0
@@ -45,13 +46,12 @@ class Params:
 def space(trial: Any) -> dict[str, Any]:
     """Return parameters to try: steps and their number, how much each tree may see, categories, rare classes."""
     rate = trial.suggest_float("learning_rate", 0.01, 0.2, log=True)
-    # Small steps need more of them: their product stays within a factor of ten, or is found by stopping early.
-    travel = trial.suggest_float("travel", 4.0, MOST_TRAVEL, log=True)
-    stops = trial.suggest_categorical("stops", [False, True])
+    # Small steps need more of them: their product stays within a factor of ten, which stopping early can only lower.
+    travel = trial.suggest_float("travel", 4.0, 40.0, log=True)
     return {
         "learning_rate": rate,
-        "n_estimators": max(FEWEST, round((MOST_TRAVEL if stops else travel) / rate)),
-        "early_stopping": max(FEWEST, round(1 / rate)) if stops else 0,
+        "n_estimators": max(FEWEST, round(travel / rate)),
+        "early_stopping": max(FEWEST, round(1 / rate)) if trial.suggest_categorical("stops", [False, True]) else 0,
         "num_leaves": trial.suggest_int("num_leaves", 4, 128, log=True),
         "min_child_samples": trial.suggest_int("min_child_samples", 2, 100, log=True),
         "reg_lambda": trial.suggest_float("reg_lambda", 1e-3, 30.0, log=True),
