@@ -10,6 +10,7 @@ import ctypes
 import functools
 import json
 import os
+import resource
 import struct
 import subprocess
 import sys
@@ -60,7 +61,9 @@ def main() -> None:
             started = time.perf_counter()
             process = subprocess.Popen(command, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)})
             peak = peak_memory(process)
-        print(f"exit code {process.returncode} after {time.perf_counter() - started:.0f} s")
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        print(f"exit code {process.returncode} after {time.perf_counter() - started:.0f} s, "
+              f"{used.ru_utime + used.ru_stime:.0f} s of processor time in all")  # fmt: skip
         print(f"peak of all processes together: {peak['rss'] / 1e9:.2f} GB resident, {peak['pss'] / 1e9:.2f} GB shared "
               f"pages once; the largest process {peak['one'] / 1e9:.2f} GB")  # fmt: skip
         print(f"the file was opened {opens[0]} times")
