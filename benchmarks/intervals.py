@@ -28,9 +28,7 @@ DATA = {
     "concrete": ("data=concrete",),
     "diabetes": ("data=diabetes",),
     "diamonds": ("data=diamonds", "budget.rows=6000"),
-    "churn": ("data=churn", "data.target=number_customer_service_calls"),
 }
-"""Sets of rows with a number to predict: the last one is a count that hardly follows from anything."""
 MODELS = ("ridge", "lightgbm", "random_forest", "knn")
 
 
