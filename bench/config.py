@@ -212,7 +212,8 @@ def _quoted(override: str) -> str:
     key, equals, value = override.partition("=")
     if key not in NAMES or not equals or value[:1] in ("'", '"') or re.fullmatch(r"[\w./:@-]*", value, re.ASCII):
         return override
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    # Hydra takes backslashes as they stand, but those before a quotation mark.
+    escaped = re.sub(r'(\\*)("|$)', lambda found: 2 * found[1] + ('\\"' if found[2] else ""), value)
     return f'{key}="{escaped}"'
 
 

@@ -40,6 +40,8 @@ def parse_delimited(text: str, separator: str = "", decimal: str = "") -> pd.Dat
     if named := _NAMES_SEPARATOR.match(text):
         text, separator = text[named.end() :], separator or named[1]
     separator = separator or ","
+    if len(separator) > 1:
+        raise ValueError(f"data.separator={separator} is more than one sign. Give one, such as ; or \\t")
     frame = _parsed(text, separator)
     frame.columns = frame.columns.str.strip()
     return _with_points(frame) if (decimal or ("," if separator == ";" else ".")) == "," else frame

@@ -25,6 +25,8 @@ DATE = (
     r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T]\d{1,2}:\d{2}.*)?"
     r"|\d{1,2}[ -]?[A-Za-z]{3,9}\.?,?[ -]?\d{2,4}|[A-Za-z]{3,9} \d{1,2}, \d{4}"
 )
+DIGIT = re.compile(r"\d")
+"""Neither numbers nor dates lack one, and looking for it costs little where columns are many."""
 SEQUENCE = 20
 """Rows from which a column of consecutive numbers, or of values that never repeat, only names the rows."""
 
@@ -196,13 +198,15 @@ def _bare(value: object) -> object:
 def _is_mostly_number(values: pd.Series) -> bool:
     counts = values.dropna().astype(object).map(str).value_counts()
     counts = counts[counts.index.str.strip() != ""]
+    if not any(map(DIGIT.search, counts.index)):
+        return False
     stray = counts[_numbers(counts.index.to_series())[1].index]
     return len(counts) > 0 and len(stray) <= STRAY_VALUES and stray.sum() <= STRAY_SHARE * counts.sum()
 
 
 def _is_date(values: pd.Series) -> bool:
     first = first_strings(values.dropna()).str.strip()
-    if first.empty or not first.str.fullmatch(DATE).all():
+    if first.empty or not DIGIT.search(first.iloc[0]) or not first.str.fullmatch(DATE).all():
         return False
     return bool(_dates(values[~_absent(values)]).notna().mean() > 0.9)
 

@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bench.config import compose_run, register_schemas
 from bench.data import Reader
 from bench.errors import DataError
+from bench.models.columns import Dense
 from bench.settings import Budget, DataSpec
 from bench.zoo.store import Zoo
 from tasks.tables import typed, without_idle_columns
@@ -272,3 +274,32 @@ def test_perturbed_rows_keep_their_shape_and_their_types():
     assert found["missing"].isna().to_numpy().mean() == pytest.approx(0.05, abs=0.05)
     assert 0 < (found["unseen"]["c"] == "never seen before").mean() < 0.3
     assert np.abs(found["noise"]["x"] - X["x"]).max() < 0.1 * X["x"].std()
+
+
+@pytest.mark.parametrize(
+    "value", ["\\t", ";", ",", "a b", "C:\\my data\\a.csv", 'the "best" one', "ends in \\", "it's"]
+)
+def test_names_and_signs_reach_the_run_as_they_were_typed(value):
+    register_schemas()
+    command = ["task=tabular_clf", "data.path=rows.csv", f"data.separator={value}", "model=[prior]"]
+    assert compose_run(command).data.separator == value
+
+
+def test_a_separator_of_several_signs_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"data\.separator=;; is more than one sign"):
+        load(tmp_path, csv(), separator=";;")
+
+
+def test_a_table_of_two_thousand_columns_keeps_its_numbers_out_of_the_vectoriser():
+    generator = np.random.default_rng(0)
+    X = pd.DataFrame(generator.normal(size=(100, 2000)), columns=[f"v{at}" for at in range(2000)])
+    X.iloc[3, 5] = np.nan
+    X["day"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(100), unit="D")
+    dense = Dense(seed=0)
+    made = dense.fit_transform(X)
+    assert dense.others == ["c2000"]
+    kept = X.iloc[:, 7].to_numpy()
+    np.testing.assert_allclose(made[:, 7], (kept - kept.mean()) / kept.std())
+    # What is missing is the mean, and has an indicator.
+    assert made[3, 5] == pytest.approx(0)
+    np.testing.assert_array_equal(dense.transform(X), np.clip(made, -1e3, 1e3))
