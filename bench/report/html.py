@@ -41,9 +41,9 @@ from bench.report.tables import (
 from bench.report.wording import (
     CHURN_OF_VALUES,
     check_line,
-    not_whole,
     deferral_sentence,
     left_out,
+    not_whole,
     of_whom,
     protocol,
     undecided,
