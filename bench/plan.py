@@ -57,8 +57,7 @@ def make_task(config: RunConfig) -> Task:
         margin=kind.margin,
         version=kind.version,
         prediction=kind.prediction,
-        # A type from elsewhere may be older than the field.
-        margin_relative=getattr(kind, "margin_relative", False),
+        margin_relative=kind.margin_relative,
     )
 
 

@@ -50,6 +50,10 @@ class TaskType(Protocol):
         """The smallest difference of the primary metric that matters."""
 
     @property
+    def margin_relative(self) -> bool:
+        """Whether the margin is a share of the reference's mean score, as for errors in the units of the target."""
+
+    @property
     def version(self) -> int:
         """Raised when scores stop being comparable."""
 

@@ -33,6 +33,7 @@ class TextClassification:
     reference: str = "tfidf_logreg"
     floor: str = "prior"
     margin: float = 0.01
+    margin_relative: bool = False
     version: int = 1
 
     def load(self, spec: DataSpec, read: Callable[[str], pd.DataFrame]) -> Dataset:
