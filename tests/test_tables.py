@@ -303,3 +303,26 @@ def test_a_table_of_two_thousand_columns_keeps_its_numbers_out_of_the_vectoriser
     # What is missing is the mean, and has an indicator.
     assert made[3, 5] == pytest.approx(0)
     np.testing.assert_array_equal(dense.transform(X), np.clip(made, -1e3, 1e3))
+
+
+def test_columns_with_types_of_their_own_as_openml_brings_them_are_read():
+    rows = 60
+    frame = pd.DataFrame(
+        {
+            "number": pd.Categorical([str(row % 7) for row in range(rows)]),
+            "word": pd.Categorical([["ab", "cd", None][row % 3] for row in range(rows)]),
+            "truth": pd.Categorical([["TRUE", "FALSE"][row % 2] for row in range(rows)]),
+            "whole": pd.array([1, None] * 30, dtype="Int64"),
+            "flag": pd.array([True, None] * 30, dtype="boolean"),
+            "class": pd.Categorical([["good", "bad"][row % 2] for row in range(rows)]),
+            "price": [row * 1.7 for row in range(rows)],
+        }
+    )
+    labels = tabular_clf.load(DataSpec(name="credit", path="openml:31", target="class"), lambda path: frame)
+    kinds = {"number": "number", "word": "category", "truth": "boolean", "whole": "number", "flag": "boolean"}
+    assert labels.columns == {**kinds, "price": "number"}
+    assert labels.classes == ("bad", "good")
+    values = tabular_reg.load(DataSpec(name="credit", path="openml:31", target="price"), lambda path: frame)
+    assert values.columns == {**kinds, "class": "category"}
+    assert values.X["word"][2] is None
+    assert np.isnan(values.X["whole"][1])
