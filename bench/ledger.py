@@ -169,6 +169,8 @@ def write_entry(store: Store, root: Path, model: str, entry: Entry, replacing: b
         Whether the entry takes the place of a table that was made from other parameters, data or versions. Else that
         table stays, and the entry waits for a run that knows which of the two is meant.
     """
+    # What a later stage added has no config of its own that could be meant instead.
+    replacing = replacing or "stage" in entry.made["about"]
     if not replacing and read_provenance(store.folder / f"{model}.json").get("key") not in (None, entry.made["key"]):
         return "kept"
     below = store.folder.relative_to(root)

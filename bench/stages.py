@@ -12,7 +12,7 @@ from bench import plan, registry
 from bench.metrics import metric
 from bench.prepare import Prepared
 from bench.study import INNER_FOLDS, drawn
-from bench.types import ModelChoice, Record, seed_for
+from bench.types import LICENCE_AND, ModelChoice, ModelSpec, Record, seed_for
 
 Stage = Literal["known", "neighbours", "moonshots"]
 
@@ -20,23 +20,26 @@ IN_ITS_SHARE = "Not started within its share of the run's time"
 """How the reason of a row begins that a later stage had no time for."""
 LEADERS = 2
 """Models of which tuned variants are tried; of the first of them a bag too."""
-MEMBERS = 5
+MOST_MEMBERS = 5
 """Leaders that an ensemble is made of."""
 MOONSHOTS = 8
 """Pipelines that are drawn; the time decides how many of their cells are run."""
-SINGLE = ("stable", "zoo", "tuned")
-"""Roles of models that have neighbours."""
 LEAST_SECONDS = 60.0
-"""Of a stage, where its share of the run's time allows as much: for a run that only goes on."""
+"""Of a stage, where its share of the run's time allows as much."""
 
 
 def shares_of(run: Prepared) -> dict[Stage, float]:
     """Return the share of the run's time that each of its stages may take, in their order.
 
-    A run of named models, a shard, and a learning curve have no later stages.
+    A run of named models, a shard, and a learning curve have no later stages; nor is time kept for moonshots where no
+    space of them is known.
     """
     config = run.config
-    later: dict[Stage, float] = {"neighbours": config.budget.neighbours, "moonshots": config.budget.moonshots}
+    some = any(run.task.type in spec.task_types for spec in _spaces())
+    later: dict[Stage, float] = {
+        "neighbours": config.budget.neighbours,
+        "moonshots": config.budget.moonshots if some else 0.0,
+    }
     if not config.lineup or config.shard or run.task.protocol == "curve":
         return {"known": 1.0}
     found = {stage: share for stage, share in later.items() if share}
@@ -57,7 +60,7 @@ def seconds_for(stage: Stage, shares: Mapping[Stage, float], run_seconds: float,
     run_seconds : float
         Of all stages.
     known_seconds : float
-        That the known models took; of no account for these themselves.
+        That the known models took, infinite for a run that only goes on; of no account for these themselves.
 
     Examples
     --------
@@ -90,17 +93,23 @@ def leaders(run: Prepared, records: Iterable[Record]) -> list[ModelChoice]:
     for record in records:
         if record.status == "ok":
             by_fold = scores.setdefault(record.model, {})
-            by_fold.setdefault((record.repeat, record.fold), []).append(sign * record.scores[name])
+            # As tables hold it: a run that goes on must come to the same leaders.
+            score = float(f"{record.scores[name]:.6g}")
+            by_fold.setdefault((record.repeat, record.fold), []).append(sign * score)
     reference = scores.get(run.task.reference, {})
 
     def gain(choice: ModelChoice) -> float:
         mine = scores[choice.name]
-        return fmean(fmean(mine[fold]) - fmean(reference[fold]) for fold in mine.keys() & reference.keys())
+        gains = (fmean(mine[fold]) - fmean(reference[fold]) for fold in sorted(mine.keys() & reference.keys()))
+        return float(f"{fmean(gains):.6g}")
 
     single = [
         choice
         for choice in run.models
-        if choice.spec.role in SINGLE and scores.get(choice.name, {}).keys() & reference.keys()
+        if choice.spec.role in plan.MEMBERS
+        and not choice.spec.at_once
+        and _allowed(choice, run)
+        and scores.get(choice.name, {}).keys() & reference.keys()
     ]
     return sorted(single, key=gain, reverse=True)
 
@@ -108,15 +117,26 @@ def leaders(run: Prepared, records: Iterable[Record]) -> list[ModelChoice]:
 def _neighbours(run: Prepared, records: Iterable[Record]) -> list[ModelChoice]:
     ranked = leaders(run, records)
     # An ensemble first: of all neighbours it is the one that helps most often.
-    found = [plan.greedy(ranked[:MEMBERS], INNER_FOLDS)] if len(ranked) > 1 else []
+    members = plan.in_order(ranked[:MOST_MEMBERS], run.task.reference)
+    found = [plan.greedy(members, INNER_FOLDS)] if len(members) > 1 else []
     found += [plan.tuned(one) for one in ranked[:LEADERS] if one.spec.space is not None and not one.tuned]
     return found + [plan.bagged(one, INNER_FOLDS) for one in ranked[:1]]
 
 
+def _allowed(choice: ModelChoice, run: Prepared) -> bool:
+    licences = run.config.limits.licences
+    return not licences or set(choice.spec.licence.split(LICENCE_AND)) <= set(licences)
+
+
+def _spaces() -> list[ModelSpec]:
+    """Return the models whose spaces hold moonshots."""
+    return [spec for spec in registry.models().values() if spec.role == "moonshot"]
+
+
 def _moonshots(run: Prepared) -> list[ModelChoice]:
     found: dict[str, ModelChoice] = {}
-    for spec in registry.models().values():
-        if spec.role == "moonshot" and run.task.type in spec.task_types:
+    for spec in _spaces():
+        if run.task.type in spec.task_types:
             for params in drawn(spec, MOONSHOTS, seed_for(run.config.seed, "moonshots", spec.name)):
                 # Known by what it is made of.
                 name = "_".join([spec.name, *(str(part) for part in vars(params).values() if isinstance(part, str))])

@@ -72,16 +72,21 @@ class Work:
 
     def _run_stages(self, cells: Sequence[Cell]) -> None:
         """Run the known models, then what follows from how these did."""
-        shares, known_took = shares_of(self.run), 0.0
+        shares, known_took = shares_of(self.run), math.inf
         for stage, share in shares.items():
             cells = cells if stage == "known" else self._begin(stage, share)
             begun = time.monotonic()
             seconds = seconds_for(stage, shares, self._end - self._started, known_took)
             self.deadline = min(self._end, begun + seconds)
+            if stage != "known":
+                self.inputs = replace(self.inputs, cell_seconds=min(self.inputs.cell_seconds, self.deadline - begun))
             self._run_cells(cells)
             self._before += cells
-            known_took = known_took or time.monotonic() - begun
+            # A run that only goes on has the whole share of a stage.
+            if stage == "known" and self.fitted:
+                known_took = time.monotonic() - begun
         self.deadline = self._end
+        self.inputs = self._inputs()
 
     def _begin(self, stage: Stage, share: float) -> list[Cell]:
         """Add the models of a later stage; return their cells."""
@@ -200,6 +205,9 @@ class Work:
 
     def _enter(self, batch: Sequence[Record], shown: CellProgress) -> None:
         self.fitted |= {record.model for record in batch}
+        if self._stage != "known":
+            # The end of its stage is what stopped a cell.
+            batch = [replace(one, reason=self._late) if one.status == "skipped" else one for one in batch]
         self._keep([*batch, *self.agenda.take(batch)], shown)
 
     def _keep(self, records: Sequence[Record], shown: CellProgress) -> None:

@@ -1,13 +1,14 @@
 """What a run tries beside the known models: how long, which ones, and what the report says of it."""
 
 import csv
+import math
 from dataclasses import replace
 
 import pytest
 
 from bench import app, registry, stages
 from bench.prepare import prepare
-from bench.settings import Budget, DataSpec
+from bench.settings import Budget, DataSpec, Limits
 from tests import toy_task
 from tests.builders import record
 
@@ -49,6 +50,12 @@ def test_named_models_shards_and_curves_have_no_later_stages(place, changes):
     assert stages.shares_of(ready(place, **changes)) == {"known": 1.0}
 
 
+def test_no_time_is_kept_for_moonshots_where_none_are_known(place, monkeypatch):
+    known = {name: spec for name, spec in registry.models().items() if name != "moonshot"}
+    monkeypatch.setattr(registry, "_models", known)
+    assert stages.shares_of(ready(place)) == {"known": pytest.approx(0.8), "neighbours": 0.2}
+
+
 def test_a_short_run_gives_later_stages_time_in_proportion():
     shares = {"known": 0.7, "neighbours": 0.2, "moonshots": 0.1}
     assert stages.seconds_for("neighbours", shares, 3600, 1400) == pytest.approx(400)
@@ -56,6 +63,7 @@ def test_a_short_run_gives_later_stages_time_in_proportion():
     assert stages.seconds_for("neighbours", shares, 3600, 9999) == pytest.approx(720)
     assert stages.seconds_for("moonshots", shares, 3600, 0) == 60
     assert stages.seconds_for("moonshots", shares, 60, 0) == pytest.approx(6)
+    assert stages.seconds_for("moonshots", shares, 3600, math.inf) == pytest.approx(360)
 
 
 def test_leaders_are_compared_on_the_folds_that_both_have(place):
@@ -63,6 +71,22 @@ def test_leaders_are_compared_on_the_folds_that_both_have(place):
     # knn ran on the hard fold alone, where it was the best.
     found = [*rows("line", 1.0, 5.0), *rows("ridge", 1.0, 4.9), *rows("knn", 0.9, 4.0)[1:], *rows("middle", 0.1, 0.1)]
     assert [choice.name for choice in stages.leaders(run, found)] == ["knn", "ridge", "line"]
+
+
+def test_leaders_are_the_same_from_fresh_scores_and_from_those_of_tables(place):
+    fresh = [*rows("line", 1.0, 1.0), *rows("knn", 1 / 3, 0.1), *rows("ridge", 0.1, 1 / 3 + 1e-9)]
+    stored = [replace(one, scores={"rmse": float(f"{one.scores['rmse']:.6g}")}) for one in fresh]
+    run = ready(place)
+    assert stages.leaders(run, fresh) == stages.leaders(run, stored)
+
+
+def test_a_licence_that_is_not_allowed_is_in_no_ensemble(place):
+    found = [*rows("line", 3.0, 3.0), *rows("ridge", 2.0, 2.0), *rows("knn", 1.0, 1.0)]
+    run = ready(place)
+    models = [replace(one, spec=replace(one.spec, licence="MIT")) if one.name == "ridge" else one for one in run.models]
+    allowed = replace(run.config, limits=Limits(licences=("MIT",)))
+    run = replace(run, models=tuple(models), config=allowed)
+    assert [choice.name for choice in stages.leaders(run, found)] == ["ridge"]
 
 
 def test_neighbours_are_an_ensemble_tuned_variants_and_a_bag_of_the_leaders(place):

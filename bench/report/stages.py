@@ -10,6 +10,8 @@ from bench.stats.pairs import CorrectedMean
 
 STAGES = {"neighbours": "Neighbours of the leaders", "moonshots": "Moonshots"}
 SURE = 0.95
+NOT_OURS = ("floor", "external")
+"""Roles that no time of the run is meant for."""
 
 
 def stage_of(row: Row) -> str:
@@ -19,18 +21,19 @@ def stage_of(row: Row) -> str:
 
 def stage_lines(content: Content) -> list[str]:
     """Return a sentence for every stage after the known models; nothing where a run had none."""
-    known = _best([row for row in content.rows if stage_of(row) == "known" and row.scores.role != "floor"])
+    known = _best([row for row in content.rows if stage_of(row) == "known" and row.scores.role not in NOT_OURS])
     budget = content.facts["about"]["budget"]
-    lines = []
+    lines, shares = [], 0.0
     for stage, title in STAGES.items():
         rows = [row for row in content.rows if stage_of(row) == stage]
         if not rows or known is None:
             continue
+        shares += budget.get(stage, 0.0)
         share = f" ({100 * budget[stage]:.0f} % of the time)" if budget.get(stage) else ""
         lines.append(f"{title}{share}: {_bought(rows, known, content)}")
     if lines and known is not None:
-        share = 100 * (1 - sum(budget.get(stage, 0.0) for stage in STAGES))
-        lines.insert(0, f"What is known to work ({share:.0f} % of the time): the best of it is {known.scores.name}.")
+        share = f"{100 * (1 - shares):.0f} % of the time"
+        lines.insert(0, f"What is known to work ({share}): the best of it is {known.scores.name}.")
     return lines
 
 
@@ -46,7 +49,8 @@ def _bought(rows: Sequence[Row], known: Row, content: Content) -> str:
     folds = f", on {best.folds_run}" if best.folds_run else ""
     if gap.mean <= 0:
         return f"{tried}; the best, {best.scores.name}, is at {lead}{folds}: nothing gained."
-    sure = gap.probability_above(0) >= SURE
+    # The best of several is likelier to look good.
+    sure = gap.probability_above(0) >= 1 - (1 - SURE) / len(rows)
     return f"{tried}; {best.scores.name} is at {lead}{folds}{'' if sure else ': no sure gain'}."
 
 
