@@ -283,6 +283,25 @@ def test_rows_of_a_model_that_is_not_registered_any_more_become_its_table(tmp_pa
     assert len(ledger.store.read("gone", left.keys["gone"])) == 6
 
 
+def test_what_a_later_stage_left_replaces_the_table_of_the_stage_before_it(tmp_path):
+    def staged(member):
+        ledger = Ledger(prepared(tmp_path, [REFERENCE]))
+        ledger.extend(prepared(tmp_path, [REFERENCE, toy("beside", member)]), "neighbours")
+        return ledger
+
+    first = staged("raises")
+    first.add(rows("beside"))
+    first.close()
+    killed = staged("well")
+    killed.add(rows("beside", folds=1))
+    killed._journal.close(keep=True)
+    # Which models a later stage adds is not known when the run begins.
+    ledger = Ledger(prepared(tmp_path, [REFERENCE]))
+    ledger.recover(nothing)
+    assert len(ledger.store.read("beside", killed.keys["beside"])) == 2
+    assert not (ledger.store.folder / FOLDER).exists()
+
+
 def test_an_old_journal_does_not_replace_a_table_that_another_run_made_from_other_parameters(tmp_path):
     newer = Ledger(prepared(tmp_path, [REFERENCE, toy("one", "raises")]))
     newer.add(rows("one"))
