@@ -46,13 +46,13 @@ def provenance_of(
         "folds": len({split.fold for split in splits}),
         "splits": _splits_hash(splits),
         "root_seed": seed,
-        **_made_of(choice, budget, zoo),
+        **made_of(choice, budget.trials, zoo),
     }
     if choice.bag:
         inputs["bag"] = choice.bag
     if choice.members:
         # In their order: of two that help as much, the earlier one is added.
-        inputs["members"] = [{"name": one.name, **_made_of(one, budget, zoo)} for one in choice.members]
+        inputs["members"] = [{"name": one.name, **made_of(one, budget.trials, zoo)} for one in choice.members]
     about = {
         "task": asdict(task),
         "data": dataset.name,
@@ -80,8 +80,16 @@ def provenance_of(
     return {"key": key, "inputs": inputs, "about": about}
 
 
-def _made_of(choice: ModelChoice, budget: Budget, zoo: Zoo) -> dict[str, Any]:
-    """Return what moves the scores of one model on given rows."""
+def made_of(choice: ModelChoice, trials: int, zoo: Zoo) -> dict[str, Any]:
+    """Return what moves the scores of one model on given rows, but a bag and members.
+
+    Parameters
+    ----------
+    choice : ModelChoice
+    trials : int
+        Of its search; of no account where it is not tuned.
+    zoo : Zoo
+    """
     spec = choice.spec
     made: dict[str, Any] = {
         "model": spec.name,
@@ -94,7 +102,7 @@ def _made_of(choice: ModelChoice, budget: Budget, zoo: Zoo) -> dict[str, Any]:
         files = spec.sources(choice.params)
         made["sources"] = {name: sha256_of(path)[:16] for name, path in files.items()}
     if choice.tuned:
-        made["search"] = {"trials": budget.trials, "inner_folds": INNER_FOLDS, "optuna": release("optuna")}
+        made["search"] = {"trials": trials, "inner_folds": INNER_FOLDS, "optuna": release("optuna")}
     return made
 
 

@@ -19,7 +19,7 @@ from bench import metrics
 from bench.answers import ask, checked
 from bench.errors import ModelError
 from bench.files import clear_disk_errors
-from bench.provenance import code_hash
+from bench.provenance import made_of
 from bench.study import Search, inner_folds, search
 from bench.types import Cell, Context, ModelChoice
 
@@ -117,15 +117,17 @@ def _alone(journal: Path | None, seconds: float) -> Iterator[tuple[Path | None, 
 
 
 def _study_path(cell: Cell, choice: ModelChoice, inputs: "CellInputs") -> Path | None:
-    """Return where a search is kept: a name that holds all that moves it, but the number of trials."""
+    """Return where a search is kept: a name that holds all that moves it."""
     if inputs.studies is None:
         return None
     train = inputs.split(cell.repeat, cell.fold).train
+    task = inputs.task
     made = [
-        *(inputs.dataset.fingerprint, inputs.seed, inputs.task.name, inputs.task.metrics),
+        *(inputs.dataset.fingerprint, inputs.seed, task.name, task.version, task.metrics),
         *(cell.repeat, cell.fold, cell.seed, hashlib.sha256(train.astype(np.int64).tobytes()).hexdigest()),
-        *(choice.spec.name, asdict(choice.params), code_hash(choice.spec.build)),
+        # The same for a model, its bag and a member of an ensemble.
+        made_of(choice, inputs.trials, inputs.zoo),
     ]
     name = hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()[:16]
     place = f"{choice.spec.name}-{cell.repeat}-{cell.fold}-{cell.seed}"
-    return inputs.studies / inputs.task.name / inputs.dataset.name / f"{place}-{name}.journal"
+    return inputs.studies / task.name / inputs.dataset.name / f"{place}-{name}.journal"

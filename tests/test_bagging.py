@@ -259,6 +259,16 @@ def test_another_training_part_is_another_search(tmp_path):
     assert len(list((tmp_path / "studies").rglob("*.journal"))) == 2
 
 
+def test_a_search_with_other_trials_or_another_task_version_does_not_read_the_journal(tmp_path):
+    tuned, asked = plan.tuned(sloped()), {"studies": tmp_path / "studies"}
+    run = replace(inputs(tmp_path, [tuned], values()), **asked)
+    many = outcome(tmp_path, tuned, values(), **asked, trials=8)
+    few = outcome(tmp_path, tuned, values(), **asked, trials=3)
+    assert [len(one.found["search"]["scores"]) for one in (many, few)] == [8, 3]
+    outcome(tmp_path, tuned, values(), **asked, trials=3, task=replace(run.task, version=2))
+    assert len(list((tmp_path / "studies").rglob("*.journal"))) == 3
+
+
 def test_means_are_not_fitted_again():
     with pytest.raises(TypeError, match="not fitted again"):
         Mean([], [], "value", np.empty(0, int)).fit(None, None)
