@@ -35,6 +35,8 @@ class Rules:
     """Models that call themselves deterministic; see `bench.plan.first_wave`."""
     spared: frozenset[str] = frozenset()
     """Models that come first and that no race stops: reference and floors."""
+    after: frozenset[str] = frozenset()
+    """Models that read another one's search, and so come after it in their round."""
     margin: float = 0.0
     race: bool = False
     unit: Unit = POINTS
@@ -86,7 +88,7 @@ class Agenda:
             Time that is left: cells that are known to take longer do not come.
         """
         ready = [
-            (self._round(lane.waiting[0]), rank, name)
+            (self._round(lane.waiting[0]), name in self.rules.after, rank, name)
             for rank, name in enumerate(self._ranked)
             if (lane := self._lanes[name]).waiting
             and self._fold(lane.waiting[0]) < self._open_folds
@@ -94,7 +96,7 @@ class Agenda:
         ]
         if not ready:
             return None
-        lane = self._lanes[min(ready)[2]]
+        lane = self._lanes[min(ready)[3]]
         cell = lane.waiting.popleft()
         lane.running[plan.cell_id(cell)] = cell, self._clock()
         return cell

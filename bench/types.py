@@ -355,6 +355,11 @@ class ModelChoice:
         return self.members or (self,)
 
     @property
+    def reads_a_search(self) -> bool:
+        """Whether it is a bag or an ensemble of tuned models, which need not search where these have done so."""
+        return bool(self.bag and self.tuned) or any(one.tuned for one in self.members)
+
+    @property
     def encoded(self) -> bool:
         """Whether a part has a frozen encoder."""
         return any(part.spec.encoder is not None for part in self.parts)

@@ -198,6 +198,7 @@ class Work:
             sign=1.0 if metric.greater_is_better else -1.0,
             deterministic=frozenset(choice.name for choice in models if choice.spec.deterministic),
             spared=frozenset({task.reference, *floors}),
+            after=frozenset(choice.name for choice in models if choice.reads_a_search),
             margin=task.margin_at(usual),
             unit=unit_of(metric.name, usual),
             race=self.run.config.budget.race and task.protocol == "cv",

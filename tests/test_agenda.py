@@ -61,6 +61,12 @@ def test_reference_and_floors_stand_before_the_others_of_their_round():
     assert [c.model for c in order[3:9:2]] == ["floor", "good", "bad"]
 
 
+def test_models_that_read_a_search_come_after_the_others_of_their_round():
+    order, _ = played(Agenda(cells(), Rules(**METRIC, after=frozenset({"good"}))), SCORES)
+    assert [c.model for c in order[:3]] == ["floor", "bad", "good"]
+    assert [c.model for c in order[3:9]] == ["bad"] * 2 + ["floor"] * 2 + ["good"] * 2
+
+
 def test_the_seeds_of_a_deterministic_model_are_filled_in_when_two_agree():
     agenda = Agenda(cells(["good"], seeds=3), Rules(**METRIC, deterministic=frozenset({"good"})))
     order, follow = played(agenda, SCORES)
