@@ -103,9 +103,10 @@ def with_variants(config: RunConfig, models: Sequence[ModelChoice]) -> list[Mode
     if config.tune:
         found = [tuned(choice) for choice in single if choice.spec.space is not None and not choice.tuned]
         single += sorted(found, key=lambda choice: choice.name)
-    added = [bagged(one, config.bag) for one in single if one.spec.role not in UNBAGGED] if config.bag else []
+    apart = [one for one in single if not one.spec.at_once]
+    added = [bagged(one, config.bag) for one in apart if one.spec.role not in UNBAGGED] if config.bag else []
     if config.ensemble:
-        added.append(greedy([one for one in single if one.spec.role in MEMBERS], config.bag or INNER_FOLDS))
+        added.append(greedy([one for one in apart if one.spec.role in MEMBERS], config.bag or INNER_FOLDS))
     return [*single, *added, *(choice for choice in models if choice.bag)]
 
 

@@ -50,11 +50,26 @@ def test_an_ensemble_has_the_single_models_that_learn_in_their_order():
     assert chosen(ensemble=True, bag=3)[-1].bag == 3
 
 
+def test_a_model_that_gets_all_rows_at_once_is_in_no_bag_and_no_ensemble():
+    models = [toy("apart"), toy("at_once", at_once=True)]
+    made = {choice.name: choice for choice in plan.with_variants(run_of(bag=3, ensemble=True), models)}
+    assert list(made) == ["apart", "at_once", "apart_bagged", "greedy"]
+    assert [member.name for member in made["greedy"].members] == ["apart"]
+
+
 def test_tuned_models_are_bagged_too():
     made = {choice.name: choice for choice in chosen(task_type="tabular_clf", tune=True, bag=2)}
     both = [name for name in made if name.endswith("_tuned_bagged")]
     assert both
     assert all(made[name].tuned and made[name].bag == 2 for name in both)
+
+
+def test_bags_and_ensembles_of_tuned_models_read_their_search_and_no_other_choice_does():
+    plain, tuned = toy("one"), plan.tuned(toy("two"))
+    choices = [plain, tuned, plan.bagged(plain, 3), plan.greedy([plain], 3)]
+    assert not any(choice.reads_a_search for choice in choices)
+    assert plan.bagged(tuned, 3).reads_a_search
+    assert plan.greedy([plain, tuned], 3).reads_a_search
 
 
 def test_a_bag_of_one_fold_is_refused():
