@@ -3,7 +3,9 @@
 Knows how a model is fitted and asked; no cell, no metric and no search.
 """
 
-from collections.abc import Callable, Sequence
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -11,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.answers import ask, checked
+from bench.errors import OvertimeError
 from bench.types import Model, Prediction, seed_for
 
-Folds = Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]]
+Fold = tuple[NDArray[np.intp], NDArray[np.intp]]
 """Row numbers that are fitted, and those that are left out."""
+Folds = Sequence[Fold]
 
 
 @dataclass
@@ -61,6 +65,8 @@ class Bag:
     """Takes targets, and returns the folds of their rows."""
     seed: int
     prediction: Prediction
+    until: float = math.inf
+    """On the monotonic clock: no copy is begun where the last one would end later; see `in_time`."""
     mean: Mean | None = None
     out_of_fold: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     """What is said of each training row by the copies without it, NaN where every copy has it; see `fit_copies`."""
@@ -72,7 +78,9 @@ class Bag:
 
     def fit(self, X: Any, y: NDArray[Any]) -> Self:
         """Fit a copy without each fold."""
-        copies, self.out_of_fold = fit_copies(self.make, X, y, self.folds(y), self.seed, self.prediction)
+        copies, self.out_of_fold = fit_copies(
+            self.make, X, y, in_time(self.folds(y), self.until), self.seed, self.prediction
+        )
         classes = np.unique(y).astype(np.intp) if self.prediction == "probability" else np.empty(0, np.intp)
         self.mean = Mean(copies, [1 / len(copies)] * len(copies), self.prediction, classes)
         return self
@@ -92,8 +100,30 @@ class Bag:
         return self.mean
 
 
+def in_time(folds: Folds, until: float) -> Iterator[Fold]:
+    """Give folds one by one, as long as the last one will be done by then if each takes the mean of those before.
+
+    Parameters
+    ----------
+    folds : sequence of (rows to fit, rows to leave out)
+    until : float
+        On the monotonic clock; infinite gives them all.
+
+    Raises
+    ------
+    OvertimeError
+        Where the next one should not be begun; the first one always is.
+    """
+    begun = time.monotonic()
+    for done, fold in enumerate(folds):
+        now = time.monotonic()
+        if done and now + (now - begun) / done * (len(folds) - done) > until:
+            raise OvertimeError(f"Its copies would not end in time: {done} of {len(folds)} were fitted.")
+        yield fold
+
+
 def fit_copies(
-    make: Callable[[int], Model], X: Any, y: NDArray[Any], folds: Folds, seed: int, prediction: Prediction
+    make: Callable[[int], Model], X: Any, y: NDArray[Any], folds: Iterable[Fold], seed: int, prediction: Prediction
 ) -> tuple[list[Model], NDArray[np.float64]]:
     """Fit a copy of a model without each fold, and ask it about that fold.
 
@@ -103,7 +133,7 @@ def fit_copies(
         Takes a seed, of which each copy has its own, and returns a model that is not fitted.
     X : DataFrame or Series, n rows
     y : array, shape (n,)
-    folds : sequence of (rows to fit, rows to leave out)
+    folds : iterable of (rows to fit, rows to leave out)
     seed : int
     prediction : str
 

@@ -4,7 +4,7 @@ The one place where this is done, so that scores, costs and cells that are run a
 fitted sees training rows only.
 """
 
-import contextlib
+import math
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import metrics
-from bench.bagging import Bag, Folds, Mean, fit_copies
+from bench.bagging import Bag, Folds, Mean, fit_copies, in_time
 from bench.ensemble import greedy_weights
-from bench.errors import BenchError, DiskError
+from bench.errors import BenchError, DiskError, OvertimeError, one_line
 from bench.study import inner_folds
 from bench.tune import tuned_params
 from bench.types import Cell, Context, Dataset, Features, Model, ModelChoice, seed_for
@@ -29,7 +29,14 @@ SHARE_FOR_SEARCH = 0.7
 """Of the seconds of a cell, where one fit follows the search; half of that where a bag follows."""
 SHARE_FOR_MEMBERS = 0.5
 """Of the seconds of a cell, after which an ensemble begins no further member."""
-LATE = "was not begun for want of time (budget.cell_seconds)"
+SHARE_FOR_COPIES = 0.9
+"""Of the seconds of a cell, by which a member's bag must be done: one that would end later is left out."""
+CLOCK = "for want of time (budget.cell_seconds)"
+LATE = f"was not fitted {CLOCK}"
+STOPPED = "members_stopped_by_clock"
+"""Under this name an ensemble tells, where there are any, the members whose search ran out of time."""
+LONGEST = 200
+"""Characters that are kept of why a member was left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,25 +99,33 @@ def fit_choice(choice: ModelChoice, cell: Cell, inputs: "CellInputs", context: C
         return _fit_ensemble(choice, cell, inputs, context, rows)
     share = SHARE_FOR_SEARCH / 2 if choice.bag else SHARE_FOR_SEARCH
     params, found, seconds = _searched(choice, cell, inputs, context, share * inputs.cell_seconds)
-    model: Model
-    if choice.bag:
-        model, _ = _fit_bag(replace(choice, params=params), context, rows, context.seed)
-    else:
-        model = choice.spec.build(params, context)
-        model.fit(rows.X, rows.y)
+    settled = replace(choice, params=params)
+    model = _fit_bag(settled, context, rows, context.seed)[0] if choice.bag else _fit_once(settled, context, rows)
     return Fitted(model=model, found=found, search_seconds=seconds)
 
 
 def fit_plainly(choice: ModelChoice, context: Context, rows: Rows) -> Model:
     """Fit everything that a choice may load, once and without search or folds: for its cold start, not its scores."""
-    fitted = []
-    for part in choice.parts:
-        # An ensemble goes without a member that fails.
-        with contextlib.suppress(*([Exception] if choice.members else [])):
-            model = part.spec.build(part.params, context)
-            model.fit(rows.X, rows.y)
-            fitted.append(model)
-    return _mean(fitted, [1 / len(fitted)] * len(fitted), context, rows) if choice.members else fitted[0]
+    if not choice.members:
+        return _fit_once(choice, context, rows)
+    fitted: list[Model] = []
+    left_out: dict[str, str] = {}
+    for member in choice.members:
+        try:
+            fitted.append(_fit_once(member, context, rows))
+        except DiskError:
+            raise
+        except Exception as error:
+            left_out[member.name] = _failed(error)
+    if not fitted:
+        raise _nothing_left(left_out)
+    return _mean(fitted, [1 / len(fitted)] * len(fitted), context, rows)
+
+
+def _fit_once(choice: ModelChoice, context: Context, rows: Rows) -> Model:
+    model = choice.spec.build(choice.params, context)
+    model.fit(rows.X, rows.y)
+    return model
 
 
 def bag_folds(y: NDArray[Any], folds: int, seed: int, context: Context, rows: Rows) -> Folds:
@@ -143,7 +158,9 @@ def _searched(
     return params, {"search": search}, time.perf_counter() - started
 
 
-def _fit_bag(choice: ModelChoice, context: Context, rows: Rows, seed: int) -> tuple[Mean, NDArray[np.float64]]:
+def _fit_bag(
+    choice: ModelChoice, context: Context, rows: Rows, seed: int, until: float = math.inf
+) -> tuple[Mean, NDArray[np.float64]]:
     """Return a bag of fitted copies, and what they say of rows that they were not fitted on; NaN for other rows.
 
     Parameters
@@ -153,6 +170,8 @@ def _fit_bag(choice: ModelChoice, context: Context, rows: Rows, seed: int) -> tu
     rows : Rows
     seed : int
         Of the folds, which members of an ensemble share.
+    until : float
+        See `bench.bagging.in_time`.
     """
 
     def make(seed: int) -> Model:
@@ -161,12 +180,12 @@ def _fit_bag(choice: ModelChoice, context: Context, rows: Rows, seed: int) -> tu
     def folds(y: NDArray[Any]) -> Folds:
         return bag_folds(y, choice.bag, seed, context, rows)
 
-    bag = Bag(make, folds, context.seed, context.prediction).fit(rows.X, rows.y)
+    bag = Bag(make, folds, context.seed, context.prediction, until).fit(rows.X, rows.y)
     assert bag.mean is not None
     return bag.mean, bag.out_of_fold
 
 
-def _forward_answers(choice: ModelChoice, context: Context, rows: Rows) -> NDArray[np.float64]:
+def _forward_answers(choice: ModelChoice, context: Context, rows: Rows, until: float) -> NDArray[np.float64]:
     """Return what copies that know earlier rows only say of later ones; NaN for the first rows."""
 
     def make(seed: int) -> Model:
@@ -174,44 +193,60 @@ def _forward_answers(choice: ModelChoice, context: Context, rows: Rows) -> NDArr
 
     stratified = context.prediction == "probability"
     folds = inner_folds(rows.y, context.seed, stratified=stratified, time=rows.time, folds=choice.bag)
-    return fit_copies(make, rows.X, rows.y, folds, context.seed, context.prediction)[1]
+    return fit_copies(make, rows.X, rows.y, in_time(folds, until), context.seed, context.prediction)[1]
 
 
 def _fit_ensemble(choice: ModelChoice, cell: Cell, inputs: "CellInputs", context: Context, rows: Rows) -> Fitted:
     bags: dict[str, Mean] = {}
     answers: list[NDArray[np.float64]] = []
     left_out: dict[str, str] = {}
-    searching, until = 0.0, time.monotonic() + SHARE_FOR_MEMBERS * inputs.cell_seconds
+    stopped: list[str] = []
+    searching, begun = 0.0, time.monotonic()
     for number, member in enumerate(choice.members):
-        seconds = until - time.monotonic()
+        seconds = begun + SHARE_FOR_MEMBERS * inputs.cell_seconds - time.monotonic()
         if bags and seconds <= 0:
             left_out[member.name] = LATE
             continue
         own = context_of(member, cell, inputs, context.features)
         share = max(0.0, SHARE_FOR_SEARCH * seconds / (len(choice.members) - number))
+        # A slow member must not cost the others their row.
+        until = begun + SHARE_FOR_COPIES * inputs.cell_seconds if bags else math.inf
         try:
-            params, _, searched = _searched(member, cell, inputs, own, share)
+            params, found, searched = _searched(member, cell, inputs, own, share)
             searching += searched
             settled = replace(member, params=params, bag=choice.bag)
-            bag, said = _fit_bag(settled, own, rows, context.seed)
-            answers.append(said if rows.time is None else _forward_answers(settled, own, rows))
+            bag, said = _fit_bag(settled, own, rows, context.seed, until)
+            answers.append(said if rows.time is None else _forward_answers(settled, own, rows, until))
             bags[member.name] = bag
+            stopped += [member.name] if found.get("search", {}).get("stopped_by_clock") else []
         except DiskError:
             raise
         except Exception as error:
-            left_out[member.name] = f"failed ({type(error).__name__}: {error})"
+            left_out[member.name] = LATE if isinstance(error, OvertimeError) else _failed(error)
     _say_what_was_left_out(left_out, len(choice.members))
     weights = _weights(answers, rows.y, inputs)
     kept = {name: weight for name, weight in zip(bags, weights, strict=True) if weight > 0}
     model = _mean([bags[name] for name in kept], list(kept.values()), context, rows)
-    return Fitted(model=model, found={"weights": kept, "left_out": left_out}, search_seconds=searching)
+    told: dict[str, Any] = {"weights": kept, "left_out": left_out}
+    return Fitted(model=model, found=told | ({STOPPED: stopped} if stopped else {}), search_seconds=searching)
+
+
+def _failed(error: Exception) -> str:
+    """Return why a member is left out that raised an error, in one line."""
+    said = one_line(f"{type(error).__name__}: {one_line(error)}", LONGEST - len("failed ()"))
+    return f"failed ({said})"
+
+
+def _nothing_left(left_out: Mapping[str, str]) -> BenchError:
+    said = "; ".join(f"{name} {why}" for name, why in left_out.items())
+    return BenchError(f"No member of the ensemble could be fitted: {said}.")
 
 
 def _say_what_was_left_out(left_out: Mapping[str, str], members: int) -> None:
-    said = "; ".join(f"{name} {why}" for name, why in left_out.items())
     if len(left_out) == members:
-        raise BenchError(f"No member of the ensemble could be fitted: {said}.")
+        raise _nothing_left(left_out)
     if left_out:
+        said = "; ".join(f"{name} {why}" for name, why in left_out.items())
         clock = " Such an ensemble does not repeat exactly." if LATE in left_out.values() else ""
         warnings.warn(f"The ensemble goes without {len(left_out)} of {members} members: {said}.{clock}", stacklevel=2)
 
@@ -226,3 +261,9 @@ def _weights(answers: list[NDArray[np.float64]], y: NDArray[Any], inputs: "CellI
 def _mean(models: Sequence[Model], weights: Sequence[float], context: Context, rows: Rows) -> Mean:
     classes = np.unique(rows.y).astype(np.intp) if context.prediction == "probability" else np.empty(0, np.intp)
     return Mean(models, weights, context.prediction, classes)
+
+
+def hangs_on_clock(found: Mapping[str, Any]) -> bool:
+    """Return whether time ran out for a search or a member, so that the cell does not repeat exactly."""
+    late = any(why.endswith(CLOCK) for why in found.get("left_out", {}).values())
+    return late or bool(found.get("search", {}).get("stopped_by_clock")) or bool(found.get(STOPPED))

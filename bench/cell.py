@@ -19,7 +19,7 @@ import numpy as np
 from bench import metrics
 from bench.answers import ask, checked, kept
 from bench.building import Rows, context_of, fit_choice
-from bench.errors import BenchError, DiskError, ModelError, OvertimeError
+from bench.errors import BenchError, DiskError, ModelError, OvertimeError, one_line
 from bench.files import full_disk
 from bench.predictions import Predictions, prediction_digest
 from bench.types import Cell, Dataset, ModelChoice, Record, Split, Task
@@ -76,7 +76,7 @@ def run_cell(cell: Cell, inputs: CellInputs) -> Record:
         except (DiskError, KeyboardInterrupt):
             raise
         except ModelError as error:
-            record = replace(record, status="invalid", reason=_one_line(error))
+            record = replace(record, status="invalid", reason=one_line(error))
         except BaseException as error:
             if full_disk(error, inputs.logs):
                 raise DiskError(f"{cell.model} could not write: the disk is full. Make space, and go on.") from error
@@ -84,15 +84,15 @@ def run_cell(cell: Cell, inputs: CellInputs) -> Record:
             _log(cell, inputs.logs)
     if record.status != "ok":
         record = replace(record, fit_seconds=time.perf_counter() - started)
-    said = dict.fromkeys(_one_line(w.message) for w in caught if _matters(w.category))
+    said = dict.fromkeys(one_line(w.message) for w in caught if _matters(w.category))
     return replace(record, warnings=tuple(said)[:KEPT_WARNINGS])
 
 
 def _what_was_raised(error: BaseException) -> dict[str, Any]:
     """Return the status and the reason of a model that raised an error of any kind."""
-    said = _one_line(error)
+    said = one_line(error)
     if not isinstance(error, BenchError):
-        said = _one_line(f"{type(error).__name__}: {said}".removesuffix(": "))
+        said = one_line(f"{type(error).__name__}: {said}".removesuffix(": "))
     if isinstance(error, OvertimeError):
         return {"status": "timeout", "reason": said}
     if _ran_out_of_memory(error):
@@ -222,20 +222,10 @@ def _log(cell: Cell, folder: Path) -> None:
 
 def _ran_out_of_memory(error: BaseException) -> bool:
     # Torch and LightGBM raise errors of their own.
-    said = _one_line(error).lower()
+    said = one_line(error).lower()
     return isinstance(error, MemoryError) or any(
         phrase in said for phrase in ("can't allocate memory", "out of memory", "bad_alloc", "bad allocation")
     )
-
-
-def _one_line(error: object) -> str:
-    """Return what an error says, as far as it can be said in a table and on a terminal."""
-    try:
-        said = str(error)[:10_000]
-    except Exception:
-        said = "its message cannot be read"
-    text = " ".join("".join(char if char.isprintable() else " " for char in said).split())
-    return text if len(text) <= 300 else f"{text[:297]}..."
 
 
 def _matters(category: type[Warning]) -> bool:

@@ -33,7 +33,7 @@ class DiskError(BenchError):
 
 
 class OvertimeError(BenchError):
-    """A command that ran longer than it was given; becomes a ``timeout`` record inside a cell."""
+    """A command or a bag that took longer than it was given; becomes a ``timeout`` record inside a cell."""
 
 
 class ModelError(BenchError):
@@ -55,3 +55,19 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     if near:
         return f"Did you mean {names[near[0]]!r}?"
     return f"Known: {', '.join(names.values()) or 'none'}."
+
+
+def one_line(error: object, longest: int = 300) -> str:
+    """Return what an error says, as far as it can be said in a table and on a terminal.
+
+    Examples
+    --------
+    >>> one_line("a column   is empty"), one_line("x" * 9, longest=5)
+    ('a column is empty', 'xx...')
+    """
+    try:
+        said = str(error)[:10_000]
+    except Exception:
+        said = "its message cannot be read"
+    text = " ".join("".join(char if char.isprintable() else " " for char in said).split())
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."

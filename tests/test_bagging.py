@@ -3,6 +3,7 @@
 import warnings
 from dataclasses import dataclass, replace
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,13 +11,14 @@ import pytest
 
 from bench import plan, registry
 from bench.bagging import Bag, Mean, fit_copies
-from bench.building import Rows, bag_folds, context_of, fit_choice
+from bench.building import LATE, Rows, bag_folds, context_of, fit_choice, fit_plainly, hangs_on_clock
 from bench.cell import run_cell
+from bench.errors import BenchError, DiskError
 from bench.probe import ProbeRequest, probe
 from bench.study import inner_folds
 from bench.testing import MODEL_CHECKS, VALUE_CHECKS, ModelBench
 from bench.types import Context, ModelChoice
-from tests import toy_task
+from tests import misdeeds, toy_task
 from tests.builders import cell, dataset, inputs, texts, values
 from tests.toy_models import Params, toy, toy_values
 
@@ -166,6 +168,77 @@ def test_after_a_share_of_the_cell_no_member_is_begun_and_that_is_said(tmp_path)
     assert "does not repeat exactly" in record.warnings[0]
 
 
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that nothing moves but a fit of a model that takes 40 seconds."""
+    now = [0.0]
+    for module in ("bench.building", "bench.bagging"):
+        monkeypatch.setattr(f"{module}.time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setitem(misdeeds.WAYS, "takes 40 s", lambda: now.__setitem__(0, now[0] + 40))
+    return now
+
+
+def test_a_member_whose_copies_would_not_end_in_time_is_left_out_after_the_first(tmp_path, clock):
+    made, _ = fitted(tmp_path, plan.greedy([toy("quick"), toy("slow", "takes 40 s")], 3), cell_seconds=100)
+    assert made.found == {"weights": {"quick": 1.0}, "left_out": {"slow": LATE}}
+    assert clock == [40.0]
+    assert hangs_on_clock(made.found)
+
+
+def test_a_member_whose_copies_end_in_time_is_kept(tmp_path, clock):
+    made, _ = fitted(tmp_path, plan.greedy([toy("quick"), toy("slow", "takes 40 s")], 3), cell_seconds=140)
+    assert made.found["left_out"] == {}
+    assert clock == [120.0]
+    assert not hangs_on_clock(made.found)
+
+
+def test_the_first_member_is_fitted_however_long_it_takes(tmp_path, clock):
+    made, _ = fitted(tmp_path, plan.greedy([toy("slow", "takes 40 s"), toy("quick")], 3), cell_seconds=100)
+    assert made.found == {"weights": {"slow": 1.0}, "left_out": {"quick": LATE}}
+
+
+def test_copies_that_are_asked_about_later_rows_must_end_in_time_too(tmp_path, clock):
+    members = [toy_values("quick"), toy_values("slow", "takes 40 s")]
+    made, _ = fitted(tmp_path, plan.greedy(members, 3), values(60, time=np.arange(60)), cell_seconds=160)
+    # Three copies of the bag fit in, and not three more.
+    assert made.found["left_out"] == {"slow": LATE}
+    assert clock == [120.0 + 40]
+
+
+def test_why_a_member_failed_is_told_in_one_short_line(tmp_path, monkeypatch):
+    def fail():
+        raise ValueError("a line\nand\x1b[31m another " + "long " * 100)
+
+    monkeypatch.setitem(misdeeds.WAYS, "talks", fail)
+    made, _ = fitted(tmp_path, plan.greedy([toy("talker", "talks"), toy("good")], 3))
+    said = made.found["left_out"]["talker"]
+    assert said.startswith("failed (ValueError: a line and [31m another long")
+    assert said.isprintable()
+    assert len(said) == 200
+
+
+def plainly(folder, choice):
+    run = inputs(folder, [choice])
+    context = context_of(choice, cell(choice), run, run.features)
+    return fit_plainly(choice, context, Rows.of(run.dataset, run.splits[0].train))
+
+
+def test_a_cold_start_goes_without_members_that_fail_and_is_none_without_any(tmp_path):
+    broken, good = toy("broken", "raises"), toy("good")
+    assert len(plainly(tmp_path, plan.greedy([broken, good], 3)).models) == 1
+    with pytest.raises(BenchError, match=r"No member of the ensemble could be fitted: broken failed \(RuntimeError"):
+        plainly(tmp_path, plan.greedy([broken], 3))
+
+
+def test_a_full_disk_ends_a_cold_start(tmp_path, monkeypatch):
+    def fill():
+        raise DiskError("the disk is full")
+
+    monkeypatch.setitem(misdeeds.WAYS, "fills the disk", fill)
+    with pytest.raises(DiskError):
+        plainly(tmp_path, plan.greedy([toy("good"), toy("large", "fills the disk")], 3))
+
+
 @dataclass
 class Slope:
     """Of a line whose slopes are multiplied."""
@@ -221,6 +294,13 @@ def test_a_model_its_bag_and_an_ensemble_share_one_search(tmp_path):
     assert bag.found["search"] == single.found["search"]
     assert set(FITS) == {single.found["search"]["params"]["slope"]}
     assert ensemble.found == {"weights": {"sloped_tuned": 1.0}, "left_out": {}}
+
+
+def test_an_ensemble_names_members_whose_search_ran_out_of_time(tmp_path):
+    record = outcome(tmp_path, plan.greedy([plan.tuned(sloped())], 3), values(), cell_seconds=1e-9)
+    assert record.found["left_out"] == {}
+    assert record.found["members_stopped_by_clock"] == ["sloped_tuned"]
+    assert hangs_on_clock(record.found)
 
 
 def test_costs_are_those_of_the_bag_that_was_scored(tmp_path):
