@@ -123,7 +123,9 @@ class Split:
         X = _plain(X)
         for name in X.columns:
             if X[name].dtype == object:
-                self.known[name] = X[name].value_counts().index[: self.levels].tolist()
+                # Levels of one frequency in an order of their own, so that the rows' order moves no code.
+                counts = X[name].value_counts().sort_index().sort_values(ascending=False, kind="stable")
+                self.known[name] = counts.index[: self.levels].tolist()
             elif pd.api.types.is_string_dtype(X[name]) and X[name].notna().any():
                 self.known[name] = StringEncoder(COMPONENTS, random_state=self.seed).fit(X[name])
         return self.transform(X)
