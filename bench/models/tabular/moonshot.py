@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.models.columns import Dense, OnColumns
+from bench.models.neighbours import Neighbours
 from bench.registry import register_model
 from bench.types import Context, Model
 
@@ -58,9 +59,12 @@ def build(params: Params, context: Context) -> Model:
     from sklearn.preprocessing import StandardScaler
 
     regression = context.prediction == "value"
-    learner = _regressor(params, context.seed) if regression else _classifier(params, context.seed)
-    steps = (_numbers(params, context.seed), _features(params, context.seed), StandardScaler(), learner)
-    return OnColumns(Dense(seed=context.seed), make_pipeline(*steps), least_classes=1 if regression else 2)
+    features = make_pipeline(_numbers(params, context.seed), _features(params, context.seed), StandardScaler())
+    if params.estimator == "neighbours":
+        learner: Any = Neighbours(max(2, params.size // 10), context.threads, regression)
+    else:
+        learner = _regressor(params, context.seed) if regression else _classifier(params, context.seed)
+    return OnColumns(Dense(seed=context.seed), OnColumns(features, learner, least_classes=1 if regression else 2))
 
 
 def _numbers(params: Params, seed: int) -> Any:
@@ -103,7 +107,6 @@ def _classifier(params: Params, seed: int) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.linear_model import LogisticRegression
     from sklearn.naive_bayes import GaussianNB
-    from sklearn.neighbors import KNeighborsClassifier
     from sklearn.neural_network import MLPClassifier
 
     match params.estimator:
@@ -112,9 +115,7 @@ def _classifier(params: Params, seed: int) -> Any:
         case "network":
             return MLPClassifier((params.size,), alpha=1e-3 / params.freedom, max_iter=60, random_state=seed)
         case "boosting":
-            return HistGradientBoostingClassifier(max_iter=params.size, random_state=seed)
-        case "neighbours":
-            return KNeighborsClassifier(max(2, params.size // 10), weights="distance")
+            return HistGradientBoostingClassifier(max_iter=params.size, early_stopping=False, random_state=seed)
         case _:
             return LogisticRegression(C=params.freedom, max_iter=1000)
 
@@ -123,7 +124,6 @@ def _regressor(params: Params, seed: int) -> Any:
     from sklearn.compose import TransformedTargetRegressor
     from sklearn.ensemble import HistGradientBoostingRegressor
     from sklearn.linear_model import BayesianRidge, Ridge
-    from sklearn.neighbors import KNeighborsRegressor
     from sklearn.neural_network import MLPRegressor
     from sklearn.preprocessing import StandardScaler
 
@@ -136,8 +136,6 @@ def _regressor(params: Params, seed: int) -> Any:
             )
             return TransformedTargetRegressor(network, transformer=StandardScaler())
         case "boosting":
-            return HistGradientBoostingRegressor(max_iter=params.size, random_state=seed)
-        case "neighbours":
-            return KNeighborsRegressor(max(2, params.size // 10), weights="distance")
+            return HistGradientBoostingRegressor(max_iter=params.size, early_stopping=False, random_state=seed)
         case _:
             return Ridge(alpha=1 / params.freedom)
