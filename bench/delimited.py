@@ -15,6 +15,9 @@ import pandas as pd
 SHARE = 0.9
 """Of the values of a column that have to be numbers with a comma for all such to be read so."""
 _COMMA = r"[€$£]?\s?[+-]?(?:\d{1,3}(?:[.\s]\d{3})+|\d+)(?:,\d+)?(?:[eE][+-]?\d+)?\s?[€$£%]?"
+_POINT = r"[€$£]?\s?[+-]?(?:\d{1,3}(?:,\d{3})+|\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?\s?[€$£%]?"
+_COMMA_THOUSANDS = r"[€$£]?\s?[+-]?[1-9]\d{0,2}(?:,\d{3})+\s?[€$£%]?"
+_POINT_THOUSANDS = _COMMA_THOUSANDS.replace(",\\d", r"\.\d")
 _NAMES_SEPARATOR = re.compile(r'"?sep=(.)"?\n')
 
 
@@ -44,7 +47,9 @@ def parse_delimited(text: str, separator: str = "", decimal: str = "") -> pd.Dat
         raise ValueError(f"data.separator={separator} is more than one sign. Give one, such as ; or \\t")
     frame = _parsed(text, separator)
     frame.columns = frame.columns.str.strip()
-    return _with_points(frame) if (decimal or ("," if separator == ";" else ".")) == "," else frame
+    if (decimal or ("," if separator == ";" else ".")) == ",":
+        return _with_points(frame, given=bool(decimal))
+    return frame
 
 
 def _parsed(text: str, separator: str) -> pd.DataFrame:
@@ -96,13 +101,41 @@ def _other_separator(header: str, separator: str) -> str:
     return f". Did you mean data.separator={found[0]!r}?" if found and separator not in header else ""
 
 
-def _with_points(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with points in the columns whose numbers have a decimal comma: 1.234,50 € becomes 1234.50."""
-    for name in frame.columns:
-        values = frame[name].fillna("")
-        if not values.str.contains(",", regex=False).any():
-            continue
-        numbers = values.str.strip().str.fullmatch(_COMMA)
-        if numbers.sum() >= SHARE * (values.str.strip() != "").sum():
-            frame[name] = values.mask(numbers, values.str.replace(r"[.\s€$£]", "", regex=True).str.replace(",", "."))
+def _with_points(frame: pd.DataFrame, given: bool) -> pd.DataFrame:
+    """Return the table with points in the columns whose numbers have a decimal comma: 1.234,50 € becomes 1234.50.
+
+    Where the decimal comma was not ``given``, 1,250 could be a thousand: what other columns hold decides.
+    """
+    columns = {name: frame[name].fillna("").str.strip() for name in frame.columns}
+    commas = {name for name, values in columns.items() if _mostly(values, _COMMA, ",")}
+    sure = given or any(_holds_other(columns[name], _COMMA, ",", _COMMA_THOUSANDS) for name in commas)
+    if not sure and any(
+        _mostly(values, _POINT, ".") and _holds_other(values, _POINT, ".", _POINT_THOUSANDS)
+        for values in columns.values()
+    ):
+        return frame
+    for name, values in columns.items():
+        if name in commas or (sure and _parts_thousands_by_points(values)):
+            numbers = values.str.fullmatch(_COMMA)
+            bare = values.str.replace(r"[.\s€$£]", "", regex=True).str.replace(",", ".")
+            frame[name] = frame[name].mask(numbers, bare)
     return frame
+
+
+def _mostly(values: pd.Series, number: str, sign: str) -> bool:
+    """Return whether the values are such numbers but for a few, and some hold the sign."""
+    if not values.str.contains(sign, regex=False).any():
+        return False
+    return bool(values[values != ""].str.fullmatch(number).mean() >= SHARE)
+
+
+def _holds_other(values: pd.Series, number: str, sign: str, thousands: str) -> bool:
+    """Return whether some number holds the sign and is none that the sign parts into thousands."""
+    signed = values[values.str.contains(sign, regex=False)]
+    return bool((signed.str.fullmatch(number) & ~signed.str.fullmatch(thousands)).any())
+
+
+def _parts_thousands_by_points(values: pd.Series) -> bool:
+    """Return whether small whole numbers stand beside such with points between their thousands: 950 and 1.250."""
+    small, grouped = (values.str.fullmatch(pattern) for pattern in (r"[+-]?\d{1,3}", _POINT_THOUSANDS))
+    return bool(small.any() and grouped.any() and (small | grouped | (values == "")).all())
