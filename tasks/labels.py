@@ -11,6 +11,8 @@ from bench.settings import Budget, DataSpec
 from bench.types import Dataset, seed_for
 
 TARGET_NAMES = ("label", "target", "class", "category", "y")
+DAY_AND_MONTH = r"^\s*(\d{1,2})([-/.])(\d{1,2})\b"
+"""How a date begins that says by its numbers alone, if at all, which of them is the day."""
 
 
 def only_target(frame: pd.DataFrame, source: str) -> str:
@@ -47,16 +49,38 @@ def group_codes(values: pd.Series, name: str) -> tuple[np.ndarray, tuple[str, ..
     return codes, (f"{absent.sum()} of {len(values)} rows have no {name!r}; each counts as a group of its own.",)
 
 
-def time_stamps(values: pd.Series, name: str) -> np.ndarray:
-    """Return sortable numbers of a column of numbers or dates."""
+def time_stamps(values: pd.Series, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return sortable numbers of a column of numbers or dates, and a note where the order of their parts is a guess."""
+    if count := int((values.isna() | (values.astype(str).str.strip() == "")).sum()):
+        raise DataError(
+            f"Column {name!r} is empty in {count} of {len(values)} rows; data.time needs a time in each. "
+            "Fill or drop these rows."
+        )
     numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64)
     if np.isfinite(numbers).all():
-        return numbers
-    stamps = pd.to_datetime(values, errors="coerce", format="mixed", utc=True)
+        return numbers, ()
+    stamps, said = parsed_dates(values.astype(str))
     if stamps.isna().any():
         bad = values[stamps.isna()].iloc[0]
         raise DataError(f"Column {name!r} holds {bad!r}, which is neither a number nor a date; data.time needs one.")
-    return stamps.astype("int64").to_numpy()
+    return stamps.astype("int64").to_numpy(), (f"Column {name!r}: {said}",) if said else ()
+
+
+def parsed_dates(strings: pd.Series) -> tuple[pd.Series, str]:
+    """Return dates without their zone, NaT where there is none, and a note where day and month could be either.
+
+    Days come first where more first numbers than second ones can be no month, or where as many can and points stand
+    between. Dates of the other order are none.
+    """
+    parts = strings.str.extract(DAY_AND_MONTH).dropna()
+    first, second = (pd.to_numeric(parts[at]) for at in (0, 2))
+    days, months, points = int((first > 12).sum()), int((second > 12).sum()), bool((parts[1] == ".").any())
+    day_first = days > months or (days == months and points)
+    stamps = pd.to_datetime(strings, errors="coerce", format="mixed", dayfirst=day_first, utc=True)
+    stamps[parts.index[(second if day_first else first) > 12]] = None
+    guessed = days == months == 0 and not points and bool((first != second).any())
+    naive: pd.Series = stamps.dt.tz_localize(None)
+    return naive, f"dates such as {strings[parts.index[0]].strip()} are read as month/day." if guessed else ""
 
 
 def check_labels(dataset: Dataset, target: str, source: str) -> None:

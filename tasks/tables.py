@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bench.data import column, first_strings, infer_kinds
 from bench.errors import DataError
 from bench.settings import DataSpec
-from tasks.labels import group_codes, only_target, time_stamps
+from tasks.labels import group_codes, only_target, parsed_dates, time_stamps
 
 STRAY_VALUES = 5
 """Different values that are no number, which a column of numbers may hold: "?", "n/a", "unknown"."""
@@ -25,6 +25,8 @@ DATE = (
     r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T]\d{1,2}:\d{2}.*)?"
     r"|\d{1,2}[ -]?[A-Za-z]{3,9}\.?,?[ -]?\d{2,4}|[A-Za-z]{3,9} \d{1,2}, \d{4}"
 )
+THOUSANDS = r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?"
+"""A number with commas between its thousands."""
 DIGIT = re.compile(r"\d")
 """Neither numbers nor dates lack one, and looking for it costs little where columns are many."""
 SEQUENCE = 20
@@ -91,8 +93,11 @@ def read_table(spec: DataSpec, read: Callable[[str], pd.DataFrame]) -> Table:
             *said,
         )
     if spec.time:
-        time = time_stamps(column(frame, spec.time, source), spec.time)
-        notes += (f"Folds follow {spec.time!r}: no training row is later than a test row; it is not learned from.",)
+        time, said = time_stamps(column(frame, spec.time, source), spec.time)
+        notes += (
+            f"Folds follow {spec.time!r}: no training row is later than a test row; it is not learned from.",
+            *said,
+        )
     X = frame.drop(columns=[name for name in {target, spec.groups, spec.time} if name])
     X, kinds, said = typed(X, spec.kinds)
     X, kinds, dropped = without_idle_columns(X, kinds)
@@ -154,11 +159,16 @@ def _converted(values: pd.Series, kind: str) -> tuple[pd.Series, str]:
             return numbers.replace([np.inf, -np.inf], np.nan), f"{'; '.join(said)}." if said else ""
         case "boolean":
             truth = {"true": 1.0, "false": 0.0}
-            return _by_level(values, lambda levels: levels.str.strip().str.lower().map(truth).astype(np.float64)), ""
+            flags = _by_level(values, lambda levels: levels.str.strip().str.lower().map(truth).astype(np.float64))
+            odd = values[flags.isna()]
+            odd = odd[~_absent(odd)].astype(str)
+            shown = _some(sorted(set(odd)))
+            return flags, f"{len(odd)} values neither true nor false count as missing ({shown})." if len(odd) else ""
         case "date":
-            stamps = _dates(values)
+            stamps, order = _dates(values)
             bad = int((~_absent(values[stamps.isna()])).sum())
-            return stamps, f"{bad} values that are no dates count as missing." if bad else ""
+            said = [f"{bad} values that are no dates count as missing."] if bad else []
+            return stamps, " ".join([*said, *([order] if order else [])])
         case "text":
             return values.map(str).mask(_absent(values)).astype("string"), ""
         case _:
@@ -185,14 +195,19 @@ def _numbers(values: pd.Series) -> tuple[pd.Series, pd.Series]:
     odd = odd[~_absent(odd)]
     if odd.empty:
         return numbers, odd
-    bare = pd.to_numeric(odd.map(_bare), errors="coerce").astype(np.float64)
+    bare = pd.to_numeric(_without_signs(odd.astype(str)), errors="coerce").astype(np.float64)
     numbers[odd.index] = bare
     return numbers, odd[bare.isna()].astype(str)
 
 
-def _bare(value: object) -> object:
-    # Money and thousands: 1,234.50 and $12 are numbers to whoever wrote them.
-    return re.sub(r"^[$€£]|(?<=\d),(?=\d{3}\b)|%$", "", value.strip()) if isinstance(value, str) else value
+def _without_signs(strings: pd.Series) -> pd.Series:
+    # Money, shares and thousands: $12, 5% and 1,234.50 are numbers to whoever wrote them.
+    bare = strings.str.strip().str.replace(r"^[$€£]|%$", "", regex=True).str.strip()
+    commas = bare[bare.str.fullmatch(r"[+-]?[\d.,]*,[\d.,]*")]
+    # One comma that parts no thousands, and none may.
+    if commas.str.fullmatch(THOUSANDS).all():
+        bare[commas.index] = commas.str.replace(",", "")
+    return bare
 
 
 def _is_mostly_number(values: pd.Series) -> bool:
@@ -208,25 +223,31 @@ def _is_date(values: pd.Series) -> bool:
     first = first_strings(values.dropna()).str.strip()
     if first.empty or not DIGIT.search(first.iloc[0]) or not first.str.fullmatch(DATE).all():
         return False
-    return bool(_dates(values[~_absent(values)]).notna().mean() > 0.9)
+    return bool(_dates(values[~_absent(values)])[0].notna().mean() > 0.9)
 
 
-def _dates(values: pd.Series) -> pd.Series:
-    if pd.api.types.is_datetime64_any_dtype(values) or pd.api.types.is_numeric_dtype(values):
-        return _without_zone(pd.to_datetime(values, errors="coerce", utc=True))
-    return _by_level(values, _parsed_dates)
+def _dates(values: pd.Series) -> tuple[pd.Series, str]:
+    """Return the dates, and a note where the order of their parts is a guess."""
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return pd.to_datetime(values, errors="coerce", utc=True).dt.tz_localize(None), ""
+    if pd.api.types.is_numeric_dtype(values):
+        return _numbered_dates(values), ""
+    codes, levels = pd.factorize(values.astype(object).map(str))
+    stamps, said = parsed_dates(pd.Series(levels))
+    return stamps.take(codes).set_axis(values.index), said
 
 
-def _parsed_dates(strings: pd.Series) -> pd.Series:
-    # Where some first number can be no month, all of them are days; with points between, days come first everywhere.
-    first = strings.str.extract(r"^\s*(\d{1,2})([-/.])")
-    day_first = bool(((pd.to_numeric(first[0], errors="coerce") > 12) | (first[1] == ".")).any())
-    return _without_zone(pd.to_datetime(strings, errors="coerce", format="mixed", dayfirst=day_first, utc=True))
-
-
-def _without_zone(stamps: pd.Series) -> pd.Series:
-    naive: pd.Series = stamps.dt.tz_localize(None)
-    return naive
+def _numbered_dates(values: pd.Series) -> pd.Series:
+    """Return the dates that numbers like 20240131 are."""
+    present = values.dropna().astype(np.float64)
+    strings = present.map("{:.10g}".format)
+    stamps = pd.to_datetime(strings.where(strings.str.fullmatch(r"\d{8}")), format="%Y%m%d", errors="coerce")
+    if stamps.isna().any():
+        raise DataError(
+            f"Column {values.name!r} holds {strings[stamps.isna()].iloc[0]}, which is no date. Numbers are dates in "
+            "the form 20240131 only: write dates as 2024-01-31, or leave the column out of data.kinds."
+        )
+    return stamps.reindex(values.index)
 
 
 def _names_rows(present: pd.Series, kind: str) -> bool:

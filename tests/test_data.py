@@ -200,6 +200,25 @@ def test_times_keep_their_fractions(load):
     assert list(load(content, time="at").time) == [n / 100 for n in range(30)]
 
 
+def test_times_of_dates_with_points_come_day_first(load):
+    times = ["01.02.2024", "02.01.2024", "13.02.2024"] * 10
+    content = [f"{text},{label},{at}" for (text, label), at in zip(rows(), times, strict=True)]
+    data = load("\n".join(["body,label,at", *content]), time="at")
+    assert np.argsort(data.time[:3]).tolist() == [1, 0, 2]
+
+
+@pytest.mark.parametrize("missing", [pd.NaT, None])
+def test_a_row_without_a_time_is_refused_not_taken_for_the_earliest(load, missing):
+    texts, labels = map(list, zip(*rows(), strict=True))
+    frame = pd.DataFrame({"body": texts, "label": labels, "at": pd.date_range("2024-01-01", periods=30)})
+    frame["at"] = frame["at"].astype(object if missing is None else frame["at"].dtype)
+    frame.loc[4, "at"] = missing
+    out = io.BytesIO()
+    frame.to_parquet(out)
+    with pytest.raises(DataError, match=r"Column 'at' is empty in 1 of 30 rows; data\.time needs a time in each"):
+        load(out.getvalue(), "reviews.parquet", time="at")
+
+
 def test_an_unknown_suffix_asks_for_the_format(load):
     with pytest.raises(DataError, match=r"data\.format=FORMAT"):
         load(csv(rows()), "reviews.dat")

@@ -7,8 +7,10 @@ import pytest
 from bench.config import compose_run, register_schemas
 from bench.data import Reader
 from bench.errors import DataError
-from bench.models.columns import Dense
+from bench.models.columns import Dense, Split
+from bench.models.tabular import moonshot
 from bench.settings import Budget, DataSpec
+from bench.types import Context
 from bench.zoo.store import Zoo
 from tasks.tables import typed, without_idle_columns
 from tasks.tabular_clf import tabular_clf
@@ -326,3 +328,105 @@ def test_columns_with_types_of_their_own_as_openml_brings_them_are_read():
     assert values.columns == {**kinds, "class": "category"}
     assert values.X["word"][2] is None
     assert np.isnan(values.X["whole"][1])
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "seventh"),
+    [
+        (lambda row: f"0,{125 + row}", "category", "0,132"),
+        (lambda row: f"1234,{row:03d}", "category", "1234,007"),
+        (lambda row: f"{row % 9 + 1},{row * 25 % 1000:03d}", "number", 8175.0),
+        (lambda row: f"${row + 1},250.50", "number", 8250.5),
+    ],
+)
+def test_commas_are_taken_out_only_where_all_part_thousands(tmp_path, value, kind, seventh):
+    content = "y,x,c\n" + "\n".join(f'{"ab"[row % 2]},{row * 0.37 % 1:.3f},"{value(row % 29)}"' for row in range(58))
+    data = load(tmp_path, content)
+    assert data.columns["c"] == kind
+    assert data.X["c"][7] == seventh
+
+
+@pytest.mark.parametrize(
+    ("value", "second", "missing", "said"),
+    [
+        (lambda row: f"{row % 12 + 1:02d}/{row % 28 + 1:02d}/2024", "2024-02-02", 0, ""),
+        (
+            lambda row: f"{row % 28 + 1}/{row % 12 + 1}/2024" if row else "1/13/2024",
+            "2024-02-02",
+            1,
+            "1 values that are",
+        ),
+        (lambda row: f"{row % 12 + 1}/{row % 11 + 1}/2024", "2024-02-02", 0, "such as 1/1/2024 are read as month/day."),
+        (lambda row: f"{row % 12 + 1}.{row % 11 + 1}.2024", "2024-02-02", 0, ""),
+    ],
+)
+def test_days_come_first_where_the_numbers_say_so(tmp_path, value, second, missing, said):
+    values, kind, notes = column(tmp_path, value)
+    assert kind == "date"
+    assert values[1] == pd.Timestamp(second)
+    assert values.isna().sum() == missing
+    assert said in notes
+    assert bool(said) == ("'c'" in notes)
+
+
+@pytest.mark.parametrize("times", [["01.02.2024", "02.01.2024", "13.02.2024"], ["1/2/2024", "2/1/2024", "13/2/2024"]])
+def test_times_are_read_as_dates_of_columns_are(tmp_path, times):
+    data = load(tmp_path, csv(at=lambda row: times[row % 3]), time="at")
+    assert np.argsort(data.time[:3]).tolist() == [1, 0, 2]
+
+
+def test_booleans_that_are_neither_true_nor_false_are_missing_and_said(tmp_path):
+    values, _, notes = column(tmp_path, lambda row: "ja" if row < 2 else row % 3 == 0, kinds={"c": "boolean"})
+    assert values[:4].tolist() == pytest.approx([np.nan, np.nan, 0.0, 1.0], nan_ok=True)
+    assert "Column 'c': 2 values neither true nor false count as missing ('ja')." in notes
+
+
+def test_numbers_are_dates_in_one_form_only():
+    X, _, _ = typed(pd.DataFrame({"d": [20240131.0, np.nan, 20240201.0]}), {"d": "date"})
+    assert X["d"][0] == pd.Timestamp("2024-01-31")
+    assert X["d"].isna().tolist() == [False, True, False]
+    with pytest.raises(DataError, match=r"Column 'd' holds 45000, which is no date"):
+        typed(pd.DataFrame({"d": [20240131, 45000]}), {"d": "date"})
+
+
+COUNTS = ["950", "1{}250", "12{}000"]
+
+
+def test_points_part_thousands_where_other_columns_have_decimal_commas(tmp_path):
+    content = "y;c;v\n" + "\n".join(f"{'ab'[row % 2]};{COUNTS[row % 3].format('.')};{row},25" for row in range(30))
+    data = load(tmp_path, content, separator=";")
+    assert data.X["c"][:3].tolist() == [950, 1250, 12000]
+    assert data.X["v"][3] == 3.25
+
+
+def test_commas_part_thousands_where_other_columns_have_decimal_points(tmp_path):
+    content = "y;c;v\n" + "\n".join(f"{'ab'[row % 2]};{COUNTS[row % 3].format(',')};{row}.25" for row in range(30))
+    data = load(tmp_path, content, separator=";")
+    assert data.X["c"][:3].tolist() == [950, 1250, 12000]
+    assert data.X["v"][3] == 3.25
+    assert load(tmp_path, content, separator=";", decimal=",").X["c"][:3].tolist() == [950, 1.25, 12]
+
+
+def test_a_target_with_commas_between_thousands_is_not_sent_to_decimal_commas_alone(tmp_path):
+    content = "y,x\n" + "\n".join(f'"{row},250",{row * 0.37 % 1:.3f}' for row in range(1, 40))
+    with pytest.raises(DataError, match=r"Take the commas out if they part thousands, or give data\.decimal=, if"):
+        load(tmp_path, content, task=tabular_reg)
+
+
+def test_codes_of_levels_do_not_follow_the_order_of_rows():
+    X = pd.DataFrame({"c": pd.Series(list("cabbca") + ["d"] * 3, dtype=object)})
+    one, other = Split(seed=0), Split(seed=0)
+    one.fit_transform(X)
+    other.fit_transform(X[::-1])
+    assert one.known == other.known == {"c0": ["d", "a", "b", "c"]}
+
+
+@pytest.mark.parametrize("prediction", ["probability", "value"])
+def test_a_moonshot_has_as_many_neighbours_as_rows_at_most(prediction):
+    context = Context(seed=1, threads=1, zoo=None, features=None, prediction=prediction)
+    X = pd.DataFrame({"x": np.arange(12.0)})
+    y = np.arange(12) % 2 if prediction == "probability" else np.arange(12.0)
+    model = moonshot.build(moonshot.Params(numbers="standard", features="plain", estimator="neighbours"), context)
+    model.fit(X, y)
+    found = model.predict_proba(X)[:, 1] if prediction == "probability" else model.predict(X)
+    np.testing.assert_allclose(found, y, atol=1e-6)

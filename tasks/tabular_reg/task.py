@@ -12,7 +12,7 @@ from bench.settings import Budget, DataSpec
 from bench.splits import make_splits
 from bench.types import Dataset, Prediction, Split, seed_for
 from tasks.perturbed_tables import perturbed_rows
-from tasks.tables import read_table
+from tasks.tables import THOUSANDS, read_table
 
 FEWEST_VALUES = 10
 """Different numbers below which a target of whole numbers is taken for labels."""
@@ -74,7 +74,10 @@ def _as_numbers(values: pd.Series, name: str, source: str) -> np.ndarray:
     if (bad := ~np.isfinite(numbers)).any():
         shown = ", ".join(sorted({repr(value) for value in values[bad]})[:5])
         hint = "Use task=tabular_clf for labels. " if bad.mean() > 0.5 else "Mend or empty these cells. "
-        if values[bad].astype(str).str.fullmatch(r"\s*[+-]?[\d.]+,\d+\s*").all():
+        written = values[bad].astype(str).str.strip()
+        if written.str.fullmatch(THOUSANDS).all():
+            hint = "Take the commas out if they part thousands, or give data.decimal=, if they are decimal. "
+        elif written.str.fullmatch(r"[+-]?[\d.]+,\d+").all():
             hint = "Give data.decimal=, for numbers with a decimal comma. "
         raise DataError(
             f"{source}: column {name!r} holds {int(bad.sum())} values that are no numbers ({shown}). {hint}"

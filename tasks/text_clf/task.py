@@ -63,13 +63,17 @@ class TextClassification:
         if spec.groups:
             groups, said = group_codes(column(frame, spec.groups, source).iloc[kept], spec.groups)
             notes += said
+        time = None
+        if spec.time:
+            time, said = time_stamps(column(frame, spec.time, source).iloc[kept], spec.time)
+            notes += said
         dataset = Dataset(
             name=spec.name,
             X=texts.iloc[kept].reset_index(drop=True),
             y=codes,
             classes=tuple(classes),
             groups=groups,
-            time=time_stamps(column(frame, spec.time, source).iloc[kept], spec.time) if spec.time else None,
+            time=time,
             test=test[kept] if spec.test_path else None,
             columns=kinds,
             licence=spec.licence,
