@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import shutil
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from bench.report.read import read_content
 from bench.settings import Budget, DataSpec, ExecutorSpec
 from bench.stats.search import Search, search_sd, typical
 from bench.types import Context, ModelChoice, ModelSpec
+from bench.verbs.recompute import recompute
 from bench.verbs.validate import validate
 from tests import toy_task
 from tests.toy_models import ToyValues
@@ -218,6 +220,33 @@ def test_an_edited_file_of_searches_is_a_problem(place, capsys):
     path.write_text(path.read_text().replace('"fold": 1', '"fold": 7', 1))
     assert validate(str(place / "results"), 0.0, place / "cache") == 1
     assert "shrunk_tuned.json is damaged" in capsys.readouterr().out
+
+
+def run_again(place):
+    """Run all cells of the tuned model again; return what differs, and what was said."""
+    said = []
+    return list(recompute([folder(place) / "shrunk_tuned"], 1.0, place / "cache", said.append)), said
+
+
+def test_cells_that_are_run_again_search_again(place, socket_enabled):
+    ran(place, slope=0.5)
+    journals = place / ".bench/studies"
+    assert list(journals.rglob("*.journal"))
+    shutil.rmtree(journals)
+    differences, said = run_again(place)
+    assert differences == []
+    assert "6 of 6 cells run again" in said[-1]
+    assert not journals.exists()
+
+
+def test_cells_whose_search_the_clock_stopped_are_not_run_again(place, socket_enabled):
+    ran(place, slope=0.5)
+    path = folder(place) / "found/shrunk_tuned.json"
+    path.write_text(path.read_text().replace('"stopped_by_clock": false', '"stopped_by_clock": true', 2))
+    differences, said = run_again(place)
+    assert differences == []
+    assert any("shrunk_tuned.csv: 2 cells not run again, for time ran out there" in line for line in said)
+    assert "4 of 4 cells run again" in said[-1]
 
 
 def told(scores, **params):

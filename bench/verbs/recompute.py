@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 
 from bench import config, plan, registry
+from bench.building import hangs_on_clock
 from bench.errors import BenchError, ConfigError
 from bench.executor import cap_threads, execute, no_deadline, threads_per_cell, worker_count
+from bench.found import read_found
 from bench.prepare import Prepared, prepare, recall_data
 from bench.provenance import provenance_of
+from bench.report.wording import count
 from bench.results import read_provenance, read_records
 from bench.settings import Budget, DataSpec, ExecutorSpec, Limits, ReportSettings, RunConfig
 from bench.types import Cell, ModelChoice, Record
@@ -89,7 +92,8 @@ def _differences(
     """Yield what came out differently; rows whose digest alone moved, as other threads do, go to ``other``."""
     cells: list[Cell | None] = [cell for cell in ready.cells() if plan.cell_id(cell) in wanted]
     go_offline()
-    inputs = replace(ready.inputs(), predictions=None)
+    # Without the journals, in which all searches are done already.
+    inputs = replace(ready.inputs(), predictions=None, studies=None)
     for batch in execute(iter(cells), inputs, ready.config.budget, ready.config.executor, no_deadline()):
         for now in batch:
             before = wanted[plan.cell_id(now)]
@@ -126,8 +130,20 @@ def _comparable(
         elif why := plan.why_unavailable(choice, ready.zoo.missing):
             say(f"{folder / choice.name}.csv: not run again. {why}")
         else:
-            records = read_records(folder / f"{choice.name}.csv", ready.task.metrics)
-            yield choice.name, [record for record in records if record.status == "ok" and record.origin == "fit"]
+            records, stopped = _repeatable(folder, choice.name, made[choice.name].get("key", ""), ready.task.metrics)
+            if stopped:
+                cells = count(stopped, "cell")
+                say(f"{folder / choice.name}.csv: {cells} not run again, for time ran out there, and may not elsewhere")
+            yield choice.name, records
+
+
+def _repeatable(folder: Path, model: str, key: str, metrics: Sequence[str]) -> tuple[list[Record], int]:
+    """Return the fitted rows of a model that must come out the same, and the number of those that a clock stopped."""
+    records = read_records(folder / f"{model}.csv", metrics)
+    found = read_found(folder / "found" / f"{model}.json", key, records)
+    fitted = [record for record in records if record.status == "ok" and record.origin == "fit"]
+    kept = [one for one in fitted if not hangs_on_clock(found.get((one.repeat, one.fold, one.seed), {}))]
+    return kept, len(fitted) - len(kept)
 
 
 def _config_of(folder: Path, made: dict[str, dict[str, Any]], cache_dir: Path) -> RunConfig:
