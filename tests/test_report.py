@@ -327,7 +327,8 @@ def test_cells_that_all_failed_end_in_a_reason_and_not_in_advice_on_data(folder,
     text = report_markdown(content(folder, tmp_path))
     assert f"**Nothing to ship.** {said} See why the cells failed or were not run" in text
     assert "Look at the data" not in text
-    assert "- `floor`: RuntimeError: out of luck" in text
+    together = ", ".join(f"`{name}`" for name in sorted(failed))
+    assert f"- {together}: RuntimeError: out of luck" in text
     assert "nan" not in text
 
 
