@@ -8,6 +8,7 @@ import contextlib
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 import threading
@@ -171,6 +172,12 @@ def _remove_stale() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         # Those of other users cannot be opened; those of running jobs are held.
         with contextlib.suppress(OSError, Timeout):
-            if time.time() - folder.stat().st_mtime > STALE_SECONDS:
+            if _is_own(folder) and time.time() - folder.stat().st_mtime > STALE_SECONDS:
                 with FileLock(folder / "lock", blocking=False):
                     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_own(folder: Path) -> bool:
+    """Return whether this user made a folder, which is no link: others can put anything beside it under such a name."""
+    made = folder.lstat()
+    return stat.S_ISDIR(made.st_mode) and (not hasattr(os, "getuid") or made.st_uid == os.getuid())

@@ -1,5 +1,9 @@
-"""A command of the user's in an environment of its own; run only where the command line allows it."""
+"""A command of the user's in an environment of its own; run only where the command line allows it.
 
+The command stands in the result tables as it is: a secret is passed on by `env`, never as an argument.
+"""
+
+import os.path
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,7 +43,8 @@ def lacks(params: Params) -> str:
 
 def sources(params: Params) -> dict[str, Path]:
     """Return the files that a command names."""
-    return {word: Path(word) for word in params.command if JOB not in word and Path(word).is_file()}
+    # Path.is_file raises where a word is too long for a name.
+    return {word: Path(word) for word in params.command if JOB not in word and os.path.isfile(word)}
 
 
 @register_model(
