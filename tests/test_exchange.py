@@ -16,10 +16,11 @@ from bench.__main__ import dispatch
 from bench.errors import BenchError
 from bench.exchange.columns import plain_names
 from bench.exchange.files import returned_files
-from bench.exchange.folder import read_manifest, row_ids
+from bench.exchange.folder import README, read_manifest, row_ids
 from bench.exchange.imported import Answer, read_answers
 from bench.prepare import prepare
 from bench.verbs.export import splits_of_run
+from bench.verbs.import_predictions import Source, settings_of
 from tests import builders, services
 
 SMALL = ("budget.folds=3", "budget.seeds=2", "budget.probe_rows=0")
@@ -490,3 +491,14 @@ def test_a_mistake_in_the_command_names_the_remedy(here, words, said):
 def test_a_mistake_in_an_export_names_the_remedy(exported, words, said):
     with pytest.raises(BenchError, match=said):
         dispatch(["export", *words])
+
+
+def test_what_may_be_fetched_is_not_handed_over_and_a_folder_that_says_so_is_not_heeded(exported):
+    assert dispatch(["export", *VALUES, "to=other", "zoo.fetch=false", f"cache_dir={exported / 'cache'}"]) == 0
+    folder = exported / "other/tabular_reg-houses-quick"
+    assert "Give a service one folder at a time" in (folder / README).read_text()
+    manifest = read_manifest(folder)
+    assert manifest.overrides == VALUES
+    told = replace(manifest, overrides=(*VALUES, "zoo.fetch=true", "zoo.allow_unpinned=true"))
+    settings = settings_of(told, Source(folder=folder))
+    assert (settings.zoo_fetch, settings.allow_unpinned) == (False, False)

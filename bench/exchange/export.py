@@ -118,6 +118,7 @@ def _readme(folder: Path, manifest: Manifest) -> str:
     return (
         f"In each folder, train one model on {TRAIN}, with the target {manifest.target}, and let it predict {TEST}.\n"
         f"{TEST} has a column more, {ROW_ID}: keep it beside every prediction, and ask for {manifest.to_return}.\n"
+        "Give a service one folder at a time: the test rows of one are training rows, with their target, of another.\n"
         "Put what the service returns, as it is, into the folder of its split, and run:\n"
         f"    python -m bench import {shlex.quote(f'from={folder.as_posix()}')} model=NAME_OF_THE_SERVICE\n"
     )

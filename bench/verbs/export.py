@@ -15,7 +15,9 @@ from bench.report.wording import count
 from bench.settings import RunConfig
 
 OF_A_RUN = ("rerun", "timings", "shard", "tune", "bag", "ensemble", "lineup", "model", "executor")
-"""Keys that say how a run goes on, and nothing of its splits: they are not handed over."""
+"""Keys that say how a run goes on, and nothing of its splits."""
+OF_THIS_MACHINE = ("zoo", "cache_dir")
+"""Keys that say what may be fetched, and where to: they count for the export, and are not handed over."""
 
 
 def export_splits(overrides: Sequence[str]) -> int:
@@ -31,7 +33,7 @@ def export_splits(overrides: Sequence[str]) -> int:
     console = Console(soft_wrap=True)
     ready = prepare(settings, console.print)
     remember_data(settings.data)
-    done = export(ready, given, Path(to))
+    done = export(ready, [word for word in given if _section(word) not in OF_THIS_MACHINE], Path(to))
     console.print(
         f"{done.folder}: {count(len(ready.splits), 'split')} of {len(ready.dataset.y)} rows, {done.megabytes:.1f} MB; "
         f"the target is {done.manifest.target}. What to do with them stands in {done.folder / README}."
@@ -64,8 +66,12 @@ def _destination(overrides: Sequence[str]) -> tuple[list[str], str]:
             to = value.strip("\"'")
         elif key in ("-m", "--multirun"):
             raise ConfigError("export makes one folder at a time: leave -m out, and name one data set.")
-        elif key.partition(".")[0] not in (*OF_A_RUN, "models", "allow_commands"):
+        elif _section(word) not in (*OF_A_RUN, "models", "allow_commands"):
             left.append(word)
     if not to:
         raise ConfigError("Where to? Give a folder: python -m bench export task=... to=exchange")
     return left, to
+
+
+def _section(override: str) -> str:
+    return override.partition("=")[0].lstrip("+~").partition(".")[0]

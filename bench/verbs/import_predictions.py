@@ -55,7 +55,7 @@ def import_predictions(source: Source, service: Service) -> int:
     _check_service(service)
     manifest = read_manifest(source.folder)
     console = Console(soft_wrap=True)
-    ready = prepare(_config(manifest, source), console.print)
+    ready = prepare(settings_of(manifest, source), console.print)
     check_unchanged(manifest, ready)
     data, budget = ready.config.data.name, ready.config.budget.name
     store = Store.open(ready.root, machine_class(), ready.task, data, budget)
@@ -76,8 +76,10 @@ def import_predictions(source: Source, service: Service) -> int:
     return _report(ready, store, console)
 
 
-def _config(manifest: Manifest, source: Source) -> RunConfig:
-    settings = splits_of_run(manifest.overrides)
+def settings_of(manifest: Manifest, source: Source) -> RunConfig:
+    """Return the run whose splits were exported."""
+    # A folder that comes back from elsewhere must not say what is fetched.
+    settings = replace(splits_of_run(manifest.overrides), zoo_fetch=False, allow_unpinned=False)
     path = settings.data.path
     if ":" not in path and not Path(path).exists():
         raise ConfigError(f"The export was made from {path}, which is not here. Import where you exported.")
