@@ -45,7 +45,7 @@ Exit codes: 0 done, 1 a cell failed or an expected figure was missed, 2 a mistak
 """
 
 VERBS = ("run", "report", "export", "import", "list", "zoo", "entrants", "validate", "doctor")
-FLAGS = ("-m", "--multirun", "--config-dir", "-cd", "--cfg", "-c", "--resolve", "--info", "-i", "--hydra-help")
+FLAGS = ("-m", "--multirun", "--config-dir", "-cd", "--cfg", "-c", "--resolve", "--info", "-i")
 """What Hydra takes beside overrides."""
 
 
@@ -102,7 +102,7 @@ def _run(overrides: Sequence[str]) -> int:
     from omegaconf import DictConfig
     from omegaconf.errors import OmegaConfBaseException
 
-    from bench import config, hydra_errors
+    from bench import config, hydra_errors, hydra_trust
 
     overrides, allowed = config.without_permission(overrides)
     codes: list[int] = []
@@ -133,9 +133,10 @@ def _run(overrides: Sequence[str]) -> int:
     config.register_schemas()
     if stray := [word for word in overrides if word.startswith("-") and word.partition("=")[0] not in FLAGS]:
         raise BenchError(f"Unknown option {stray[0]!r}. Known: {', '.join(FLAGS)}. See python -m bench --help")
-    sys.argv = [sys.argv[0], *config.adapt_overrides(overrides)]
+    sys.argv = [sys.argv[0], *config.flags_first(config.adapt_overrides(overrides))]
     try:
-        job()
+        with hydra_trust.trusted_hydra():
+            job()
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         # A ValueError gets here from Hydra alone: those of the run are printed in the job.
         return _say_error(hydra_errors.explain(error))
@@ -235,7 +236,8 @@ def _without_dashes(words: Sequence[str]) -> list[str]:
     while left:
         word = left.pop(0)
         if word.startswith("--"):
-            key, equals, value = word[2:].replace("-", "_").partition("=")
+            key, equals, value = word[2:].partition("=")
+            key = key.replace("-", "_")
             word = f"{key}={value}" if equals else f"{key}={left.pop(0) if left else ''}"
         out.append(word)
     return out

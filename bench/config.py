@@ -207,6 +207,32 @@ def adapt_overrides(overrides: Sequence[str]) -> list[str]:
     return [*overrides, *implied]
 
 
+def flags_first(words: Sequence[str]) -> list[str]:
+    """Put flags with their values before the overrides, for Hydra reads no override behind a flag.
+
+    Examples
+    --------
+    >>> flags_first(["task=text_clf", "--config-dir", "mine", "budget=toy", "-m"])
+    ['--config-dir', 'mine', '-m', 'task=text_clf', 'budget=toy']
+    >>> flags_first(["task=text_clf", "--info"])
+    ['--info=all', 'task=text_clf']
+    """
+    flags, overrides, left = [], [], list(words)
+    while left:
+        word = left.pop(0)
+        if not word.startswith("-"):
+            overrides.append(word)
+        elif word in ("--config-dir", "-cd", "--cfg", "-c"):
+            flags += [word, *left[:1]]
+            del left[:1]
+        elif word in ("--info", "-i"):
+            # Its value may be left out: the next word would be taken for it.
+            flags.append(f"--info={left.pop(0) if left and '=' not in left[0] and left[0][:1] != '-' else 'all'}")
+        else:
+            flags.append(word)
+    return [*flags, *overrides]
+
+
 def _quoted(override: str) -> str:
     """Quote a name of a file, folder or column, which may hold signs that mean something in Hydra's grammar."""
     key, equals, value = override.partition("=")

@@ -377,6 +377,18 @@ def test_weights_that_are_not_cached_are_unavailable_rows_that_say_how_to_fetch_
     assert "Ship " in said
 
 
+@pytest.mark.parametrize("flag", [["--config-dir=mine"], ["--config-dir", "mine"]])
+def test_flags_may_stand_anywhere(bench, tmp_path, flag):
+    (tmp_path / "mine").mkdir()
+    said = bench("data.path=absent.csv", *flag, "task=text_clf", code=2)
+    assert "There is no file absent.csv." in said
+
+
+def test_dashes_of_a_value_stay(bench):
+    said = bench("validate", "--results-dir=my-results", code=2)
+    assert "my-results" in said
+
+
 def test_a_published_figure_that_is_missed_is_said_and_fails_the_run(bench, reviews, tmp_path):
     (tmp_path / "mine" / "experiment").mkdir(parents=True)
     (tmp_path / "mine" / "experiment" / "paper.yaml").write_text(

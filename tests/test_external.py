@@ -11,15 +11,17 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+import yaml
 
 from bench import plan, registry
+from bench.__main__ import dispatch
 from bench.cell import run_cell
 from bench.data import fingerprint
 from bench.errors import ConfigError
 from bench.executor import execute, no_deadline
 from bench.executor.watch import MARK
 from bench.models import launch
-from bench.models.external.command import Params
+from bench.models.external.command import Params, sources
 from bench.provenance import provenance_of
 from bench.settings import Budget, ExecutorSpec
 from bench.testing.models import it_says_what_it_is, parameters_survive_yaml
@@ -243,6 +245,84 @@ def test_training_rows_of_a_killed_job_are_removed_by_the_next_one(tmp_path, mon
         with launch.job_folder():
             assert held.exists(), "it is in use"
     assert (left.exists(), young.exists(), held.exists()) == (False, True, False)
+
+
+def test_what_is_not_a_folder_of_this_user_is_left_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(launch.tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("two years")
+    os.utime(tmp_path / "mine", (0, 0))
+    (tmp_path / f"{launch.PREFIX}link").symlink_to(tmp_path / "mine")
+    with launch.job_folder():
+        pass
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
+
+
+def test_a_word_of_a_command_may_be_longer_than_any_file_name(tmp_path):
+    script = tmp_path / "mine.py"
+    script.write_text("")
+    assert list(sources(Params(command=["python", str(script), "x" * 300]))) == [str(script)]
+
+
+MKDIR = {"_target_": "os.mkdir", "path": "run"}
+LOGGING = {"version": 1, "root": {"handlers": ["x"]}, "handlers": {"x": {"()": "os.mkdir", "path": "run"}}}
+TRAPS = {
+    "callbacks": {"callbacks": {"x": MKDIR}},
+    "callbacks by reference": {"callbacks": "${decoy}"},
+    "job_logging": {"job_logging": LOGGING},
+    "hydra_logging": {"hydra_logging": LOGGING},
+    "job.env_set": {"job": {"env_set": {"PYTHONPATH": "theirs"}}},
+    "sweeper.params": {"mode": "MULTIRUN", "sweeper": {"params": {"x": MKDIR}}},
+    "launcher.setup": {"launcher": {"setup": ["mkdir run"]}},
+    "launcher.comment": {"launcher": {"comment": "x\nmkdir run"}},
+    "launcher.partition": {"launcher": {"partition": "${oc.env:HOME}"}},
+    "launcher.additional_parameters": {"launcher": {"additional_parameters": {"x": MKDIR}}},
+    "launcher._target_": {"launcher": {"_target_": "os.mkdir"}},
+    "sweeper._target_": {"sweeper": {"_target_": "os.mkdir"}},
+}
+
+
+@pytest.fixture
+def theirs(tmp_path, monkeypatch):
+    """Write an experiment of a stranger's that sets something of Hydra's."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["bench"])
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    (tmp_path / "theirs" / "experiment").mkdir(parents=True)
+    (tmp_path / "theirs" / "experiment" / "good.yaml").write_text("# @package _global_\nseed: 1\n")
+
+    def write(settings, name="trap"):
+        slurm = {"defaults": [{"override /hydra/launcher": "submitit_slurm"}]} if "launcher" in settings else {}
+        text = "# @package _global_\n" + yaml.safe_dump({**slurm, "hydra": settings})
+        (tmp_path / "theirs" / "experiment" / f"{name}.yaml").write_text(text)
+
+    return write
+
+
+HERS = ["--config-dir=theirs", "task=text_clf", "data.path=absent.csv"]
+
+
+@pytest.mark.parametrize("key", TRAPS)
+def test_a_config_from_a_stranger_sets_nothing_of_hydra_that_runs_code(key, theirs, tmp_path):
+    theirs(TRAPS[key])
+    with pytest.raises(ConfigError, match=rf"A config sets hydra\.{key.partition(' ')[0]}"):
+        dispatch([*HERS, "experiment=trap"])
+    assert [path.name for path in tmp_path.iterdir()] == ["theirs"]
+
+
+@pytest.mark.parametrize("words", [["-m", "experiment=good,trap"], ["experiment=sweep"]])
+def test_a_job_of_a_sweep_sets_nothing_of_hydra_that_runs_code(words, theirs, tmp_path):
+    theirs({"job_logging": LOGGING})
+    theirs({"mode": "MULTIRUN", "sweeper": {"params": {"hydra.job_logging.root": "x"}}}, "sweep")
+    with pytest.raises(ConfigError, match=r"A config sets hydra\.job_logging"):
+        dispatch([*HERS, *words])
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_the_command_line_gives_hydra_is_the_users_own(theirs, tmp_path, capsys):
+    assert dispatch([*HERS, "experiment=good", "hydra.run.dir=run"]) == 2
+    assert "There is no file absent.csv." in capsys.readouterr().err
+    assert (tmp_path / "run").is_dir()
 
 
 def test_only_the_command_line_can_allow_a_command(command):

@@ -22,7 +22,8 @@ def test_modules_stay_small():
 
 @pytest.mark.parametrize("pattern", [r"_target_", r"trust_remote_code=True", r"weights_only=False", r"shell=True"])
 def test_what_could_run_foreign_code_stands_nowhere(pattern):
-    files = [*SOURCES, *(ROOT / "conf").rglob("*.yaml")]
+    # The one that refuses targets has a name for them.
+    files = {*SOURCES, *(ROOT / "conf").rglob("*.yaml")} - {ROOT / "bench" / "hydra_trust.py"}
     assert [str(path) for path in files if re.search(pattern, path.read_text())] == []
 
 
