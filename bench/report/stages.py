@@ -33,7 +33,12 @@ def stage_lines(content: Content) -> list[str]:
         lines.append(f"{title}{share}: {_bought(rows, known, content)}")
     if lines and known is not None:
         share = f"{100 * (1 - shares):.0f} % of the time"
-        lines.insert(0, f"What is known to work ({share}): the best of it is {known.scores.name}.")
+        chosen = (
+            " Its neighbours were chosen by the scores of this very table."
+            if lines[0].startswith(STAGES["neighbours"])
+            else ""
+        )
+        lines.insert(0, f"What is known to work ({share}): the best of it is {known.scores.name}.{chosen}")
     return lines
 
 
