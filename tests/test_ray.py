@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -76,12 +77,14 @@ class Counted:
 
     def fit(self, X: Any, y: Any) -> "Counted":
         with open(self.params.count, "a") as file:
-            file.write("x")
+            file.write(f"{os.getpid()}\n")
         match self.params.way:
             case "exits":
                 os._exit(7)
-            case "naps":
-                time.sleep(0.3)
+            case "waits":
+                gate, until = Path(self.params.count).with_suffix(".gate"), time.monotonic() + 60
+                while gate.exists() and time.monotonic() < until:
+                    time.sleep(0.05)
             case "looks for a GPU":
                 with open(self.params.count, "w") as file:
                     file.write(os.environ.get("CUDA_VISIBLE_DEVICES", "all"))
@@ -134,26 +137,37 @@ def test_two_nodes_give_the_records_of_serial_and_the_data_go_into_the_store_onc
 
 
 def test_a_node_that_is_lost_costs_only_its_cells(tmp_path, cluster, on_ray):
-    models = [toy("a", "depends on the seed"), counted("napper", "naps", tmp_path)]
+    count = tmp_path / "waiter.count"
+    models = [toy("a", "depends on the seed"), counted("waiter", "waits", tmp_path)]
     shared = inputs(tmp_path, models)
     cells = [cell(choice, fold=fold, seed=seed) for choice in models for fold in range(3) for seed in range(3)]
     serial = by_id(run(cells, shared, ExecutorSpec()))
-    (tmp_path / "napper.count").unlink()
-    node, records = cluster.add_node(num_cpus=1), []
-    try:
-        for batch in execute(iter(cells), shared, Budget(), on_ray, no_deadline()):
-            records += batch
-            if node is not None and (tmp_path / "napper.count").exists() and len(_workers(node)) == 1:
-                cluster.remove_node(node, allow_graceful=False)
-                node = None
-    finally:
-        if node is not None:
-            cluster.remove_node(node)
-    assert node is None
+    count.write_text("")
+    node = cluster.add_node(num_cpus=1)
+    gate = count.with_suffix(".gate")
+    gate.touch()
+
+    def lose() -> None:
+        """Take the node away while it fits, and let the others go on when its processes are gone."""
+        fits: list[psutil.Process] = []
+        try:
+            while not fits:
+                time.sleep(0.05)
+                fits = [one for one in _workers(node) if str(one.pid) in count.read_text().split()]
+        finally:
+            cluster.remove_node(node, allow_graceful=False)
+            # Until then it could still answer.
+            psutil.wait_procs(fits, timeout=30)
+            gate.unlink()
+
+    with ThreadPoolExecutor(1) as beside:
+        lost = beside.submit(lose)
+        records = run(cells, shared, on_ray)
+        lost.result(60)
     assert by_id(records) == serial
     assert len(records) == len(cells)
     # The one that ran there was tried once more.
-    assert len((tmp_path / "napper.count").read_text()) == 10
+    assert len(count.read_text().split()) == 10
 
 
 def _workers(node):
@@ -174,7 +188,7 @@ def test_what_a_cell_does_to_its_process_is_its_row_and_no_more(tmp_path, on_ray
     assert found["killer"] == ("failed", "The worker process died: exit code 7.")
     assert [r.status for r in records if r.model == "good"] == ["ok"] * 3
     # Tried once more at most: something else may have left the worker in a bad way.
-    assert len((tmp_path / "killer.count").read_text()) <= 2
+    assert len((tmp_path / "killer.count").read_text().split()) <= 2
     assert not [one for one in psutil.process_iter() if "bytearray(10**9)" in " ".join(_command(one))]
 
 
