@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.answers import ask, checked
+from bench.answers import Asked, ask, checked
 from bench.errors import OvertimeError
 from bench.types import Model, Prediction, seed_for
 
@@ -47,7 +47,8 @@ class Mean:
     def _mean(self, X: Any) -> NDArray[np.float64]:
         columns = int(self.classes_.max(initial=-1)) + 1
         parts = zip(self.models, self.weights, strict=True)
-        said = (w * checked(ask(one, X, self.prediction), one, len(X), columns, self.prediction) for one, w in parts)
+        asked = Asked(prediction=self.prediction, classes=columns)
+        said = (w * checked(ask(one, X, self.prediction), one, X, asked) for one, w in parts)
         # One after the other: a matrix for every model may be more than fits.
         total = next(said)
         for part in said:
@@ -145,12 +146,13 @@ def fit_copies(
         order of time. Columns are the class codes from 0 to the largest in ``y``.
     """
     columns = int(y.max()) + 1 if prediction == "probability" else 0
+    asked = Asked(prediction=prediction, classes=columns)
     answers = np.full((len(y), columns) if columns else len(y), np.nan)
     copies = []
     for number, (rows, left_out) in enumerate(folds):
         copy = make(seed_for(seed, "copy", number))
         copy.fit(X.iloc[rows].reset_index(drop=True), y[rows])
-        said = ask(copy, X.iloc[left_out].reset_index(drop=True), prediction)
-        answers[left_out] = checked(said, copy, len(left_out), columns, prediction)
+        rest = X.iloc[left_out].reset_index(drop=True)
+        answers[left_out] = checked(ask(copy, rest, prediction), copy, rest, asked)
         copies.append(copy)
     return copies, answers

@@ -78,6 +78,7 @@ def context_of(choice: ModelChoice, cell: Cell, inputs: "CellInputs", features: 
         features=features,
         prediction=inputs.task.prediction,
         classes=inputs.dataset.classes,
+        forecasting=inputs.dataset.forecasting,
     )
 
 
@@ -102,6 +103,16 @@ def fit_choice(choice: ModelChoice, cell: Cell, inputs: "CellInputs", context: C
     settled = replace(choice, params=params)
     model = _fit_bag(settled, context, rows, context.seed)[0] if choice.bag else _fit_once(settled, context, rows)
     return Fitted(model=model, found=found, search_seconds=seconds)
+
+
+def go_on(choice: ModelChoice, made: Fitted, context: Context, rows: Rows) -> None:
+    """Let a fitted forecaster observe later history; one that cannot is fitted anew, and a warning says so."""
+    observe = getattr(made.model, "observe", None)
+    if observe is not None:
+        observe(rows.X, rows.y)
+        return
+    warnings.warn(f"{choice.name} cannot go on from later history without a fit, and was fitted anew.", stacklevel=2)
+    made.model.fit(rows.X, rows.y)
 
 
 def fit_plainly(choice: ModelChoice, context: Context, rows: Rows) -> Model:

@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 
 from bench import metrics
-from bench.answers import ask, checked, kept
-from bench.building import Rows, context_of, fit_choice
+from bench.answers import Asked, ask, checked, crossed, kept
+from bench.building import Rows, context_of, fit_choice, go_on
 from bench.errors import BenchError, DiskError, ModelError, OvertimeError, one_line
 from bench.files import full_disk
+from bench.panel import held_of, known_at_origin
 from bench.predictions import Predictions, prediction_digest
-from bench.types import Cell, Dataset, ModelChoice, Record, Split, Task
+from bench.types import Cell, Dataset, Model, ModelChoice, Record, Split, Task
 from bench.zoo.features import FeatureCache
 from bench.zoo.store import Zoo, go_offline
 
@@ -104,7 +105,7 @@ def _fit_and_score(cell: Cell, inputs: CellInputs, record: Record) -> Record:
     choice, split = inputs.choice(cell.model), inputs.split(cell.repeat, cell.fold)
     dataset, features, kind = inputs.dataset, inputs.features, inputs.task.prediction
     context = context_of(choice, cell, inputs, features)
-    X_test, y_test = dataset.X.iloc[split.test], dataset.y[split.test]
+    X_test, asked = known_at_origin(dataset, split.test), Asked.of(dataset, kind)
     go_offline()
     with thread_limit(inputs.threads), no_network(), as_before():
         # For models that draw from a global state against all advice.
@@ -112,20 +113,24 @@ def _fit_and_score(cell: Cell, inputs: CellInputs, record: Record) -> Record:
         random.seed(context.seed)
         choice = replace(choice, params=choice.spec.params(**json.loads(cell.params)))
         charged, started = features.charged_seconds, time.perf_counter()
-        made = fit_choice(choice, cell, inputs, context, Rows.of(dataset, split.train))
+        fitted_rows = split.train if split.fit is None else split.fit
+        made = fit_choice(choice, cell, inputs, context, Rows.of(dataset, fitted_rows))
+        if split.fit is not None:
+            go_on(choice, made, context, Rows.of(dataset, split.train))
         fitted = time.perf_counter()
         fit_seconds = fitted - started + features.charged_seconds - charged
         charged = features.charged_seconds
-        raw = ask(made.model, X_test.reset_index(drop=True), kind)
+        raw = ask(made.model, X_test, kind)
         predict_seconds = time.perf_counter() - fitted + features.charged_seconds - charged
         if choice.spec.at_once:
             fit_seconds, predict_seconds = fit_seconds + predict_seconds, math.nan
-        answer = checked(raw, made.model, len(split.test), len(dataset.classes), kind)
+        answer = checked(raw, made.model, X_test, asked)
     # Scored as they are kept, so that everything can be computed anew from the kept ones.
-    predicted = kept(answer)
+    predicted = kept(answer, kind)
     if inputs.predictions is not None:
         inputs.predictions.save(cell, predicted)
-    scores = metrics.scores(inputs.task.metrics, y_test, predicted)
+    truth = dataset.y[split.test] if dataset.forecasting is None else held_of(dataset, split)
+    scores = metrics.scores(inputs.task.metrics, truth, predicted)
     if missing := [name for name, score in scores.items() if not np.isfinite(score)]:
         raise ModelError(f"The {missing[0]} of its predictions is not a number.")
     return replace(
@@ -137,8 +142,16 @@ def _fit_and_score(cell: Cell, inputs: CellInputs, record: Record) -> Record:
         digest=prediction_digest(predicted),
         fit_seconds=fit_seconds,
         predict_seconds=predict_seconds,
-        found=made.found,
+        found={**made.found, **_told_of_forecasts(made.model, raw, asked)},
     )
+
+
+def _told_of_forecasts(model: Model, raw: Any, asked: Asked) -> dict[str, Any]:
+    """Return what is wrong with sound forecasts: quantiles that cross, and series that a simpler model answered for."""
+    if asked.forecasting is None:
+        return {}
+    fallbacks = int(getattr(model, "fallbacks_", 0))
+    return {"forecasts": {"crossed": crossed(raw, asked.forecasting), "fallbacks": fallbacks}}
 
 
 _libraries: Any = None

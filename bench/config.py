@@ -287,7 +287,7 @@ def run_config(config: DictConfig, allow_commands: bool = False) -> RunConfig:
     registry.task_type(values.task.type)
     for section in ("data", "budget", "executor", "report"):
         _refuse_unknown_keys(section, config[section], type(getattr(values, section)))
-    data = DataSpec(**_as_dict(values.data))
+    data = DataSpec.of(_as_dict(values.data))
     if not data.path:
         raise ConfigError(f"No data set: {values.task.type} needs data=NAME or data.path=FILE.")
     budget = Budget(**_as_dict(values.budget))
@@ -349,7 +349,7 @@ def catalogued_data() -> dict[str, DataSpec]:
     for path in sorted((CONF / "data").glob("*.yaml")):
         values = OmegaConf.to_container(OmegaConf.load(path))
         if isinstance(values, dict) and values.get("path"):
-            found[path.stem] = DataSpec(**{str(key): value for key, value in values.items()})
+            found[path.stem] = DataSpec.of({str(key): value for key, value in values.items()})
     return found
 
 

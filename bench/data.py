@@ -9,7 +9,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -176,9 +176,11 @@ def fingerprint(dataset: Dataset) -> str:
             add(f"X.{name}", dataset.X[name])
     add("y", dataset.y)
     add("classes", np.array(dataset.classes, dtype=object))
-    for name, values in (("groups", dataset.groups), ("time", dataset.time), ("test", dataset.test)):
-        if values is not None:
+    for name in ("groups", "time", "test", "observed"):
+        if (values := getattr(dataset, name)) is not None:
             add(name, values)
+    if dataset.forecasting is not None:
+        add("forecasting", json.dumps(asdict(dataset.forecasting), sort_keys=True))
     return digest.hexdigest()
 
 
@@ -195,6 +197,7 @@ def take(dataset: Dataset, rows: np.ndarray[Any, Any]) -> Dataset:
         groups=part(dataset.groups),
         time=part(dataset.time),
         test=part(dataset.test),
+        observed=part(dataset.observed),
     )
     return replace(smaller, fingerprint=fingerprint(smaller))
 

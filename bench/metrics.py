@@ -2,7 +2,7 @@
 
 A metric knows nothing of models or tasks. Classification metrics take class codes and one probability per class, with
 columns in code order; a class that is absent from the test part still has its column. Metrics of values take true and
-predicted numbers, shape (n,) each.
+predicted numbers, shape (n,) each. Metrics of forecasts stand in `bench.forecast_metrics`.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import ConfigError, did_you_mean
+from bench.panel import Held
 from bench.types import Prediction
 
 Codes = NDArray[np.integer]
@@ -27,7 +28,8 @@ class Metric:
     name: str
     label: str
     """What tables print."""
-    score: Callable[[NDArray[Any], Floats], float]
+    score: Callable[[Any, Floats], float]
+    """Takes what is true, and what was predicted: of forecasts a `bench.panel.Held`, else an array."""
     greater_is_better: bool
     prediction: Prediction = "probability"
     """What it scores."""
@@ -219,6 +221,6 @@ def metric(name: str, prediction: Prediction | None = None) -> Metric:
     return found
 
 
-def scores(names: Sequence[str], y: NDArray[Any], predicted: Floats) -> dict[str, float]:
+def scores(names: Sequence[str], y: NDArray[Any] | Held, predicted: Floats) -> dict[str, float]:
     """Return the named scores of one prediction, in the given order."""
     return {name: metric(name).score(y, predicted) for name in names}

@@ -14,7 +14,7 @@ from bench.settings import RunConfig
 from bench.study import INNER_FOLDS
 from bench.types import BUDGETS, LICENCE_AND, ROLES, Cell, Dataset, ModelChoice, ModelSpec, Record, Split, Task
 
-PROTOCOLS = ("cv", "published", "curve")
+PROTOCOLS = ("cv", "published", "curve", "rolling")
 BY_NAME = ("moonshot", "external")
 """Roles that no line-up holds: such models are named, or drawn."""
 UNBAGGED = ("floor", "external")

@@ -26,6 +26,9 @@ Probabilities = NDArray[np.float32]
 Values = NDArray[np.float64]
 """Shape (rows,)."""
 
+Forecasts = NDArray[np.float64]
+"""Shape (rows, 1 + levels): the point forecast first. Probabilities have half the width."""
+
 DIGEST_DECIMALS = 4
 """Predictions are rounded before hashing: the last bits depend on the order in which a machine adds."""
 DIGEST_DIGITS = 6
@@ -54,8 +57,8 @@ class Predictions:
 
     folder: Path
 
-    def save(self, cell: Cell, predicted: Probabilities | Values) -> None:
-        """Keep the probabilities or values of one cell."""
+    def save(self, cell: Cell, predicted: Probabilities | Values | Forecasts) -> None:
+        """Keep the probabilities, values or forecasts of one cell."""
         self._write(self._path(cell.model, cell.repeat, cell.fold, cell.seed), p=predicted)
 
     def load(self, record: Record) -> Any:
@@ -106,8 +109,8 @@ class Predictions:
 def prediction_digest(predicted: NDArray[np.floating]) -> str:
     """Return a hash of predictions as far as machines agree on them.
 
-    Of probabilities, two dimensions, the predicted classes and the numbers rounded to four decimals; of values, one
-    dimension, the numbers rounded to six significant digits.
+    Of probabilities, two dimensions of half width, the predicted classes and the numbers rounded to four decimals; of
+    values, one dimension, and of forecasts, two of full width, the numbers rounded to six significant digits.
 
     Examples
     --------
@@ -120,10 +123,23 @@ def prediction_digest(predicted: NDArray[np.floating]) -> str:
     if predicted.ndim == 1:
         # Minus zero is zero.
         content = " ".join(f"{value + 0.0:.{DIGEST_DIGITS}g}" for value in predicted.tolist()).encode()
+    elif predicted.dtype == np.float64:
+        content = _significant(predicted.astype(np.float64))
     else:
         rounded = np.round(np.asarray(predicted, np.float64) * 10**DIGEST_DECIMALS).astype(np.int64)
         content = predicted.argmax(axis=1).astype(np.int64).tobytes() + rounded.tobytes()
     return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _significant(values: NDArray[np.float64]) -> bytes:
+    """Return numbers as their first digits and their power of ten."""
+    with np.errstate(divide="ignore"):
+        power = np.where(values == 0, 0, np.floor(np.log10(np.abs(values)))) - (DIGEST_DIGITS - 1)
+    digits = np.round(values / 10.0**power)
+    # 999999.7 rounds up to one more digit.
+    over = np.abs(digits) >= 10**DIGEST_DIGITS
+    digits, power = np.where(over, digits / 10, digits), power + over
+    return np.stack([digits, power]).astype(np.int64).tobytes()
 
 
 def _as_text(X: pd.Series | pd.DataFrame) -> Iterator[str]:

@@ -95,7 +95,7 @@ def remember_data(spec: DataSpec) -> None:
 def recall_data(name: str) -> DataSpec | None:
     """Return how a data set was last read from here; None where it was not."""
     try:
-        return DataSpec(**json.loads(_remembered(name).read_text(encoding="utf-8")))
+        return DataSpec.of(json.loads(_remembered(name).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
 

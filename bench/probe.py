@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import metrics
-from bench.answers import ask, checked
+from bench.answers import Asked, ask, checked
 from bench.building import Rows, context_of, fit_choice, fit_plainly
 from bench.cell import CellInputs, no_network
 from bench.footprint import packages_beyond, peak_mb
@@ -125,7 +125,7 @@ def _robustness(model: Model, tested: Any, request: ProbeRequest, inputs: CellIn
     scale = 1.0 if inputs.dataset.classes else _scale(inputs.dataset.y)
 
     def predict(items: Any) -> NDArray[np.float64]:
-        return checked(ask(model, items, kind), model, len(items), len(inputs.dataset.classes), kind)
+        return checked(ask(model, items, kind), model, items, Asked.of(inputs.dataset, kind))
 
     clean = predict(tested)
     perturbed, errors = {}, {}

@@ -148,7 +148,7 @@ def _splits_hash(splits: Sequence[Split]) -> str:
     digest = hashlib.sha256()
     for split in splits:
         if split.repeat == 0:
-            for rows in (split.train, split.test):
+            for rows in (split.train, split.test, *(() if split.fit is None else (split.fit,))):
                 digest.update(rows.astype(np.int64).tobytes() + b"\x1f")
     return digest.hexdigest()[:16]
 

@@ -3,8 +3,10 @@
 The schemas of ``bench.config`` are made from these; nothing here is measured.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Self
 
 from bench.types import ModelChoice
 
@@ -37,10 +39,44 @@ class DataSpec:
     """Column to order rows by; training rows then always lie before test rows."""
     kinds: dict[str, str] = field(default_factory=dict)
     """Column kinds that override the inferred ones: number, category, text, date, boolean."""
+    id: str = ""
+    """Of a panel of time series: column that names the series; none where the file holds one series, or a column a
+    series."""
+    known: tuple[str, ...] = ()
+    """Columns that are known for the steps to forecast: calendars, prices, plans."""
+    static: tuple[str, ...] = ()
+    """Columns with one value a series; found by itself where none is named."""
+    horizon: int = 0
+    """Steps to forecast; 0 takes what is usual for the frequency."""
+    season: int = 0
+    """Steps of a season, 1 for none; 0 takes what is usual for the frequency."""
+    windows: int = 0
+    """Origins to forecast from, ``step`` steps apart, the last one ``horizon`` before the end; 0 takes the budget's
+    folds."""
+    step: int = 0
+    """Between two origins; 0 takes the horizon."""
+    refit_every: int = 1
+    """Origins after which models are fitted anew; between they go on from later history. 0: the first alone."""
+    context: int = 0
+    """Steps of history that a model is given at most (a sliding window); 0 gives all (an expanding one)."""
+    levels: tuple[float, ...] = ()
+    """Quantile levels to forecast; 0.1 to 0.9 where none is named."""
+    fill: str = ""
+    """What stands for missing steps and targets, from the past alone: forward, zero or seasonal; else an error."""
+    duplicates: str = ""
+    """What becomes of several rows of one series and time: sum, mean, first or last; else an error."""
     merge_rare: str = ""
     """Name of a class that takes in every class with fewer members than folds; off when empty."""
     licence: str = "unknown"
     citation: str = ""
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """Return a spec from what YAML or JSON holds: lists become tuples."""
+        plain: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+        }
+        return cls(**plain)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from bench import metrics
-from bench.answers import ask, checked
+from bench.answers import Asked, ask, checked
 from bench.errors import ModelError
 from bench.files import clear_disk_errors
 from bench.provenance import made_of
@@ -53,8 +53,9 @@ def tuned_params(
         model = choice.spec.build(params, context)
         with contextlib.suppress(ModelError):
             model.fit(X.iloc[fit].reset_index(drop=True), y[fit])
-            answer = ask(model, X.iloc[held_out].reset_index(drop=True), kind)
-            return sign * metric.score(y[held_out], checked(answer, model, len(held_out), len(dataset.classes), kind))
+            tested = X.iloc[held_out].reset_index(drop=True)
+            answer = checked(ask(model, tested, kind), model, tested, Asked.of(dataset, kind))
+            return sign * metric.score(y[held_out], answer)
         return math.nan
 
     def part(values: NDArray[Any] | None) -> NDArray[Any] | None:

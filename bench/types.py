@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bench.panel import Forecasting
+
 Prediction = Literal["label", "probability", "value", "quantiles", "ranking"]
 Role = Literal["floor", "stable", "zoo", "tuned", "ensemble", "moonshot", "external"]
 Vectors = NDArray[np.float32]
@@ -79,8 +81,12 @@ class Dataset:
     """Kind of each column of the source."""
     licence: str = "unknown"
     citation: str = ""
+    forecasting: Forecasting | None = None
+    """What is asked of forecasts; then inputs are a panel (`bench.panel`), groups its series, and time its stamps."""
+    observed: NDArray[np.bool_] | None = None
+    """False where a target was filled in, shape (n,): models learn from it, and no score is taken of it."""
     fingerprint: str = ""
-    """Hash of inputs, targets, classes, groups, time and parts; see `bench.data.fingerprint`."""
+    """Hash of inputs, targets, classes, groups, time, parts and what is asked; see `bench.data.fingerprint`."""
     notes: tuple[str, ...] = ()
     """What was dropped, merged, counted or changed on the way in: said in every report."""
 
@@ -93,6 +99,9 @@ class Split:
     fold: int
     train: NDArray[np.intp]
     test: NDArray[np.intp]
+    fit: NDArray[np.intp] | None = None
+    """Rows that a forecaster's parameters are from, where these are not anew those of ``train``: it observes the later
+    ones without being fitted to them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +113,7 @@ class Task:
     type: str
     protocol: str
     """``cv`` for repeated (stratified, grouped or time-ordered) folds, ``published`` for the data set's own parts,
-    ``curve`` for growing training parts."""
+    ``curve`` for growing training parts, ``rolling`` for forecasts from several origins."""
     metrics: tuple[str, ...]
     """The first is the primary one."""
     reference: str
@@ -168,6 +177,8 @@ class Context:
     """What the model is asked for: one file may serve several task types."""
     classes: tuple[str, ...] = ()
     """Class labels in code order, for systems that are told them; empty for values."""
+    forecasting: Forecasting | None = None
+    """What is asked of forecasts; None for other predictions."""
 
 
 class Classifier(Protocol):
@@ -194,8 +205,34 @@ class Regressor(Protocol):
         """Return finite numbers in the units of the target, shape (n,)."""
 
 
-Model = Classifier | Regressor
-"""scikit-learn's contract, so that any estimator qualifies; which of the two is the task's to say."""
+class Forecaster(Protocol):
+    """A model for ``prediction="quantiles"``.
+
+    One that can go on from later history with the parameters that it has also has ``observe(X, y)``, which takes what
+    ``fit`` takes. One that answered for some series by something simpler than itself says for how many by an attribute
+    ``fallbacks_``.
+    """
+
+    def fit(self, X: Any, y: Any) -> Any:
+        """Learn from a panel: columns ``unique_id``, ``ds`` and covariates; targets, shape (n,)."""
+
+    def predict(self, X: Any) -> pd.DataFrame:
+        """Return forecasts of any of the series, for steps right behind what was fitted or observed.
+
+        Parameters
+        ----------
+        X : DataFrame
+            ``unique_id``, ``ds``, and those covariates that are known for the future: ``horizon`` rows a series.
+
+        Returns
+        -------
+        DataFrame
+            The same ``unique_id`` and ``ds`` in any order, ``point``, and a column for each level (`bench.panel`).
+        """
+
+
+Model = Classifier | Regressor | Forecaster
+"""scikit-learn's contract, so that any estimator qualifies; which of them is the task's to say."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -126,7 +126,8 @@ def _answer(
     )
     raw, layout = predictions_in(table.drop(columns=column), wanted)
     raw = raw.iloc[at].reset_index(drop=True)
-    return kept(probabilities(raw, ids) if wanted.classes else values(raw, ids)), layout
+    answer = probabilities(raw, ids) if wanted.classes else values(raw, ids)
+    return kept(answer, run.task.prediction), layout
 
 
 def cell_of(answer: Answer, service: Service, run: Prepared) -> Cell:

@@ -13,7 +13,7 @@ import pandas as pd
 import yaml
 from numpy.typing import NDArray
 
-from bench.answers import ask, checked
+from bench.answers import Asked, ask, checked
 from bench.types import Context, Model, ModelSpec
 
 Outcome = Literal["passed", "declared"]
@@ -54,7 +54,7 @@ class ModelBench:
 
     def sound(self, model: Model, X: Any) -> NDArray[np.float64]:
         """Return what a fitted model says of rows, checked as the harness checks it."""
-        return checked(self.said(model, X), model, len(X), self.classes, self.context.prediction)
+        return checked(ask(model, X, self.context.prediction), model, X, Asked.within(self.context, self.classes))
 
 
 def the_same_seed_gives_the_same_predictions(bench: ModelBench) -> Outcome:
