@@ -142,3 +142,5 @@ def test_probabilities_that_are_surely_off_are_found(sound):
 def test_weights_without_a_lock_are_found(sound):
     assert "unpinned" not in codes(sound)
     assert "unpinned" in codes(changed(sound, "minilm_logreg", about={"unpinned": ["dir:mine"]}))
+    missing = {"ran": 0, "reason": "There are no weights in mine."}
+    assert "unpinned" not in codes(changed(sound, "minilm_logreg", about={"unpinned": ["dir:mine"]}, scores=missing))
