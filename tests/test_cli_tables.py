@@ -66,7 +66,9 @@ def test_a_messy_table_with_a_quantity_goes_through_and_says_what_was_done(bench
 def test_a_wide_and_short_table_has_a_recommendation(bench, tmp_path):
     generator = np.random.default_rng(1)
     wide = pd.DataFrame(generator.normal(size=(100, 2000)).round(3), columns=[f"gene {at}" for at in range(2000)])
-    wide["outcome"] = np.where(wide["gene 7"] + wide["gene 11"] > 0, "ill", "well")
+    ill = np.arange(100) % 3 == 0
+    wide.loc[ill, [f"gene {at}" for at in range(0, 2000, 40)]] += 1.5
+    wide["outcome"] = np.where(ill, "ill", "well")
     wide.to_csv(tmp_path / "wide.csv", index=False)
     said = bench("task=tabular_clf", "data.path=wide.csv", "data.target=outcome", "model=[extra_trees]")
     assert "100 rows" in said
