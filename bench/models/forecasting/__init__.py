@@ -1,0 +1,1 @@
+"""Models of panels of time series."""
