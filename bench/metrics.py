@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench import forecast_metrics
 from bench.errors import ConfigError, did_you_mean
 from bench.panel import Held
 from bench.types import Prediction
@@ -39,6 +40,17 @@ class Metric:
     """Of what is not in points; None for four significant digits."""
     is_share: bool = False
     """Whether it is a share of the items, whose variance follows from its size."""
+    best: float | None = None
+    """Value at which it is best, where neither more nor less is better; it then decides nothing."""
+    optional: bool = False
+    """Whether true values or what is asked for may leave it undefined: a record then lacks it."""
+
+    @property
+    def heading(self) -> str:
+        """What stands over a column of it: its label, and where it is best if that is neither end."""
+        if self.best is None:
+            return self.label
+        return f"{self.label} (best {100 * self.best if self.in_points else self.best:g})"
 
 
 def accuracy(y: Codes, p: Probabilities) -> float:
@@ -176,6 +188,28 @@ def _counts(y: Codes, p: Probabilities) -> tuple[Codes, Codes, Codes]:
     return right, true, said
 
 
+def _of_forecasts() -> tuple[Metric, ...]:
+    """Return the metrics of forecasts; a series of constants, say, leaves some of them undefined."""
+
+    def error(name: str, score: Callable[[Held, Floats], float], label: str, **changes: Any) -> Metric:
+        values: dict[str, Any] = {"greater_is_better": False, "in_points": False, "optional": True, **changes}
+        return Metric(name=name, score=score, label=label, prediction="quantiles", **values)
+
+    own = forecast_metrics
+    return (
+        error("mase", own.mase, "MASE"),
+        error("rmsse", own.rmsse, "RMSSE"),
+        error("wape", own.wape, "WAPE"),
+        error("smape", own.smape, "sMAPE (0 to 1)"),
+        error("wql", own.wql, "WQL"),
+        error("sql", own.sql, "SQL"),
+        error("coverage_80", own.coverage_80, "coverage of 80 % intervals", greater_is_better=True, in_points=True,
+              best=0.8),
+        error("width_80", own.width_80, "their scaled width"),
+        error("bias", own.bias, "scaled bias", decimals=3, best=0.0),
+    )  # fmt: skip
+
+
 _METRICS = {
     metric.name: metric
     for metric in (
@@ -191,6 +225,7 @@ _METRICS = {
         Metric(
             name="r2", label="R²", score=r2, greater_is_better=True, prediction="value", in_points=False, decimals=3
         ),
+        *_of_forecasts(),
     )
 }
 
@@ -221,6 +256,26 @@ def metric(name: str, prediction: Prediction | None = None) -> Metric:
     return found
 
 
+def deciding(name: str, prediction: Prediction | None = None) -> Metric:
+    """Return a metric that models can be told apart by.
+
+    Raises
+    ------
+    ConfigError
+        As `metric`, and for one that is best at a value between others.
+    """
+    found = metric(name, prediction)
+    if found.best is not None:
+        raise ConfigError(f"The metric {name!r} is best at {found.best:g}, so it cannot say which of two is better.")
+    return found
+
+
+def required(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of scores that every sound prediction has: what decides, and what is always defined."""
+    return tuple(name for place, name in enumerate(names) if not place or not metric(name).optional)
+
+
 def scores(names: Sequence[str], y: NDArray[Any] | Held, predicted: Floats) -> dict[str, float]:
-    """Return the named scores of one prediction, in the given order."""
-    return {name: metric(name).score(y, predicted) for name in names}
+    """Return the named scores of one prediction, in the given order; without optional ones that are undefined."""
+    found = {name: metric(name).score(y, predicted) for name in names}
+    return {name: score for name, score in found.items() if name in required(names) or not np.isnan(score)}

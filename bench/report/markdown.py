@@ -119,7 +119,7 @@ def _changes(content: Content) -> list[str]:
     parts = []
     if others := [row for row in content.rows if row.others]:
         names = other_metrics(content)
-        headers = ("model", *(metric(name).label for name in names), "P(best)", "on the front")
+        headers = ("model", *(metric(name).heading for name in names), "P(best)", "on the front")
         parts += ["## Other metrics, and the front", _table(headers, [_others(row, content) for row in others])]
     if probed := [row for row in content.rows if row.robustness is not None]:
         parts += ["## Small changes of the inputs", *_robustness(probed, content)]

@@ -296,7 +296,8 @@ def _checks(source: Source, scores: Sequence[ModelScores], scoring: Scoring) -> 
 
 def _mean_scores(records: Sequence[Record], names: Sequence[str]) -> dict[str, float]:
     ok = [record for record in records if record.status == "ok"]
-    return {name: math.fsum(r.scores[name] for r in ok) / len(ok) for name in names} if ok else {}
+    known = {name: [record.scores[name] for record in ok if name in record.scores] for name in names}
+    return {name: math.fsum(scores) / len(scores) for name, scores in known.items() if scores}
 
 
 def _or_least(value: float) -> float:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bench.errors import BenchError
+from bench.metrics import required
 from bench.results import Store
 from bench.settings import Limits, ReportSettings
 from bench.types import Record, Task
@@ -86,10 +87,10 @@ def _made(kind: type[Settings], part: str, values: Mapping[str, Any]) -> Setting
 
 
 def check_scores(records: Mapping[str, Sequence[Record]], names: Sequence[str], folder: Path) -> None:
-    """Raise where a row is called ok and lacks a score: no average may silently leave it out."""
+    """Raise where a row is called ok and lacks a score that none may lack: no average may silently leave it out."""
     for model, mine in records.items():
         for record in mine:
-            missing = [name for name in names if record.status == "ok" and name not in record.scores]
+            missing = [name for name in required(names) if record.status == "ok" and name not in record.scores]
             if missing:
                 where = f"repeat {record.repeat}, fold {record.fold}, seed {record.seed}"
                 raise BenchError(

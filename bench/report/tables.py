@@ -81,7 +81,7 @@ def others_table(content: Content) -> Table:
     names = other_metrics(content)
     return Table(
         caption=f"Means over all cells{', in points' * others_in_points(content)}",
-        headers=("model", *(metric(name).label for name in names), "P(best)", "on the front"),
+        headers=("model", *(metric(name).heading for name in names), "P(best)", "on the front"),
         rows=tuple((row.label, *other_cells(row, content), *place(row)) for row in content.rows),
         marked=content.decision.pick,
     )

@@ -23,4 +23,5 @@ def check_task_type(kind: TaskType) -> None:
     assert kind.protocol in ("cv", "published", "rolling")
     for name in kind.metrics:
         metrics.metric(name, kind.prediction)
+    metrics.deciding(kind.metrics[0], kind.prediction)
     assert not any(models[name].zoo for name in (kind.reference, kind.floor)), "reference and floor need no weights"

@@ -14,6 +14,7 @@ from bench.errors import BenchError
 from bench.found import format_found, read_found
 from bench.items import read_items
 from bench.journal import FOLDER
+from bench.metrics import required
 from bench.publish import decision_json, read_decisions
 from bench.report.content import Content
 from bench.report.digits import same_but_last_digits
@@ -109,7 +110,8 @@ def _row_problems(records: Sequence[Record], facts: dict[str, Any]) -> Iterator[
         yield "some cells stand there twice"
     for record in records:
         where = f"repeat {record.repeat}, fold {record.fold}, seed {record.seed}"
-        if record.status == "ok" and not (record.digest and set(record.scores) == set(inputs["metrics"])):
+        scored = set(required(inputs["metrics"])) <= set(record.scores) <= set(inputs["metrics"])
+        if record.status == "ok" and not (record.digest and scored):
             yield f"{where}: ok, and without a digest or a score"
         if record.status != "ok" and not record.reason:
             yield f"{where}: {record.status}, and without a reason"
