@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 
 from bench import metrics
 from bench.bagging import Bag, Folds, Mean, fit_copies, in_time
+from bench.blend import Blend, inner_forecasts
 from bench.ensemble import greedy_weights
 from bench.errors import BenchError, DiskError, OvertimeError, one_line
+from bench.panel import held_of, inner_windows
 from bench.study import inner_folds
 from bench.tune import tuned_params
 from bench.types import Cell, Context, Dataset, Features, Model, ModelChoice, seed_for
@@ -47,6 +49,8 @@ class Rows:
     y: NDArray[Any]
     groups: NDArray[Any] | None = None
     time: NDArray[Any] | None = None
+    windows: Folds = ()
+    """Of a panel, where an ensemble or a search needs them: its inner windows."""
 
     @classmethod
     def of(cls, dataset: Dataset, rows: NDArray[np.intp]) -> Self:
@@ -207,8 +211,27 @@ def _forward_answers(choice: ModelChoice, context: Context, rows: Rows, until: f
     return fit_copies(make, rows.X, rows.y, in_time(folds, until), context.seed, context.prediction)[1]
 
 
+def _fit_member(
+    choice: ModelChoice, context: Context, rows: Rows, seed: int, until: float
+) -> tuple[Model, NDArray[np.float64]]:
+    """Return a member of an ensemble, fitted, and what it says of rows that it was not fitted on; NaN for others."""
+    if context.forecasting is not None:
+
+        def make(seed: int) -> Model:
+            return choice.spec.build(choice.params, replace(context, seed=seed))
+
+        windows = in_time(rows.windows, until)
+        said = inner_forecasts(make, rows.X, rows.y, windows, context.seed, context.forecasting)
+        return _fit_once(choice, context, rows), said
+    bag, said = _fit_bag(choice, context, rows, seed, until)
+    return bag, said if rows.time is None else _forward_answers(choice, context, rows, until)
+
+
 def _fit_ensemble(choice: ModelChoice, cell: Cell, inputs: "CellInputs", context: Context, rows: Rows) -> Fitted:
-    bags: dict[str, Mean] = {}
+    if context.forecasting is not None:
+        train = inputs.split(cell.repeat, cell.fold).fitted
+        rows = replace(rows, windows=inner_windows(inputs.dataset, train))
+    bags: dict[str, Model] = {}
     answers: list[NDArray[np.float64]] = []
     left_out: dict[str, str] = {}
     stopped: list[str] = []
@@ -226,16 +249,15 @@ def _fit_ensemble(choice: ModelChoice, cell: Cell, inputs: "CellInputs", context
             params, found, searched = _searched(member, cell, inputs, own, share)
             searching += searched
             settled = replace(member, params=params, bag=choice.bag)
-            bag, said = _fit_bag(settled, own, rows, context.seed, until)
-            answers.append(said if rows.time is None else _forward_answers(settled, own, rows, until))
-            bags[member.name] = bag
+            bags[member.name], said = _fit_member(settled, own, rows, context.seed, until)
+            answers.append(said)
             stopped += [member.name] if found.get("search", {}).get("stopped_by_clock") else []
         except DiskError:
             raise
         except Exception as error:
             left_out[member.name] = LATE if isinstance(error, OvertimeError) else _failed(error)
     _say_what_was_left_out(left_out, len(choice.members))
-    weights = _weights(answers, rows.y, inputs)
+    weights = _weights(answers, rows, cell, inputs)
     kept = {name: weight for name, weight in zip(bags, weights, strict=True) if weight > 0}
     model = _mean([bags[name] for name in kept], list(kept.values()), context, rows)
     told: dict[str, Any] = {"weights": kept, "left_out": left_out}
@@ -262,14 +284,23 @@ def _say_what_was_left_out(left_out: Mapping[str, str], members: int) -> None:
         warnings.warn(f"The ensemble goes without {len(left_out)} of {members} members: {said}.{clock}", stacklevel=2)
 
 
-def _weights(answers: list[NDArray[np.float64]], y: NDArray[Any], inputs: "CellInputs") -> NDArray[np.float64]:
-    metric = metrics.metric(inputs.task.metrics[0])
+def _weights(answers: list[NDArray[np.float64]], rows: Rows, cell: Cell, inputs: "CellInputs") -> NDArray[np.float64]:
+    metric, y = metrics.metric(inputs.task.metrics[0]), rows.y
     sign = 1.0 if metric.greater_is_better else -1.0
+    if rows.windows:
+        train = inputs.split(cell.repeat, cell.fold).fitted
+        held = [(out, held_of(inputs.dataset, train[fit], train[out])) for fit, out in rows.windows]
+        # The mean over windows, as of a cell's windows outside.
+        return greedy_weights(
+            answers, y, lambda y, p: sign * float(np.mean([metric.score(truth, p[out]) for out, truth in held]))
+        )
     known = np.isfinite(answers[0].reshape(len(y), -1)).all(axis=1)
     return greedy_weights([said[known] for said in answers], y[known], lambda y, p: sign * metric.score(y, p))
 
 
-def _mean(models: Sequence[Model], weights: Sequence[float], context: Context, rows: Rows) -> Mean:
+def _mean(models: Sequence[Model], weights: Sequence[float], context: Context, rows: Rows) -> Model:
+    if context.forecasting is not None:
+        return Blend(models, weights, context.forecasting)
     classes = np.unique(rows.y).astype(np.intp) if context.prediction == "probability" else np.empty(0, np.intp)
     return Mean(models, weights, context.prediction, classes)
 

@@ -21,7 +21,7 @@ from bench.answers import Asked, ask, checked, crossed, kept
 from bench.building import Rows, context_of, fit_choice, go_on
 from bench.errors import BenchError, DiskError, ModelError, OvertimeError, one_line
 from bench.files import full_disk
-from bench.panel import held_of, known_at_origin
+from bench.panel import known_at_origin, truth_of
 from bench.predictions import Predictions, prediction_digest
 from bench.types import Cell, Dataset, Model, ModelChoice, Record, Split, Task
 from bench.zoo.features import FeatureCache
@@ -113,8 +113,7 @@ def _fit_and_score(cell: Cell, inputs: CellInputs, record: Record) -> Record:
         random.seed(context.seed)
         choice = replace(choice, params=choice.spec.params(**json.loads(cell.params)))
         charged, started = features.charged_seconds, time.perf_counter()
-        fitted_rows = split.train if split.fit is None else split.fit
-        made = fit_choice(choice, cell, inputs, context, Rows.of(dataset, fitted_rows))
+        made = fit_choice(choice, cell, inputs, context, Rows.of(dataset, split.fitted))
         if split.fit is not None:
             go_on(choice, made, context, Rows.of(dataset, split.train))
         fitted = time.perf_counter()
@@ -129,7 +128,7 @@ def _fit_and_score(cell: Cell, inputs: CellInputs, record: Record) -> Record:
     predicted = kept(answer, kind)
     if inputs.predictions is not None:
         inputs.predictions.save(cell, predicted)
-    truth = dataset.y[split.test] if dataset.forecasting is None else held_of(dataset, split)
+    truth = truth_of(dataset, split.train, split.test)
     scores = metrics.scores(inputs.task.metrics, truth, predicted)
     if missing := [name for name, score in scores.items() if not np.isfinite(score)]:
         raise ModelError(f"The {missing[0]} of its predictions is not a number.")

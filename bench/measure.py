@@ -14,6 +14,7 @@ from bench.executor.serve import Answer
 from bench.executor.worker import Crew, Worker
 from bench.item_errors import ErrorItems, intervals_of
 from bench.items import measure, read_items, write_items
+from bench.panel import items_of, known_at_origin
 from bench.predictions import Predictions
 from bench.probe import ProbeRequest, probe
 from bench.results import Store, read_measured, write_measured
@@ -84,7 +85,7 @@ def probe_models(
         Key of each model's table.
     inputs : CellInputs
     rows : int
-        Test rows of the first fold that are predicted.
+        Items of the first fold's test part that are predicted: rows, or series.
     limit : float
         Seconds for one model.
     anew : bool
@@ -138,9 +139,11 @@ def _answer_within(worker: Worker, order: ProbeRequest, limit: float) -> Answer:
 def _request(inputs: CellInputs, rows: int) -> dict[str, Any]:
     test = inputs.splits[0].test
     generator = np.random.default_rng(seed_for(inputs.seed, "probe", inputs.task.type))
-    chosen = np.sort(generator.choice(test, min(rows, len(test)), replace=False))
+    items = items_of(inputs.dataset, test)
+    some = np.sort(generator.choice(len(items), min(rows, len(items)), replace=False))
+    chosen = test[np.concatenate([items[one] for one in some])]
     kind = registry.task_type(inputs.task.type)
-    tested = inputs.dataset.X.iloc[chosen].reset_index(drop=True)
+    tested = known_at_origin(inputs.dataset, chosen)
     reference = next(choice for choice in inputs.models if choice.name == inputs.task.reference)
     return {
         "rows": chosen,

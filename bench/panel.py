@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bench.errors import BenchError, ModelError
+
 if TYPE_CHECKING:
-    from bench.types import Dataset, Split
+    from bench.types import Dataset
 
 SERIES, TIME, POINT = "unique_id", "ds", "point"
 """Columns of every panel, and of every forecast: the series, the time stamp, and the point forecast."""
@@ -44,6 +46,20 @@ class Forecasting:
     def columns(self) -> tuple[str, ...]:
         """Columns of a forecast behind series and time: the point forecast, then a column a level."""
         return (POINT, *map(quantile_column, self.levels))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rolling:
+    """Where the origins of forecasts lie: the part of the protocol that models are not told."""
+
+    windows: int = 0
+    """Origins; 0 takes the budget's folds."""
+    step: int = 0
+    """Steps between two origins; 0 takes the horizon."""
+    refit_every: int = 1
+    """Origins after which models are fitted anew; 0 fits at the first one only."""
+    context: int = 0
+    """Steps of history at most; 0 gives all."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -83,30 +99,124 @@ def known_at_origin(dataset: "Dataset", rows: NDArray[np.intp]) -> Any:
     rows : array, shape (n,)
     """
     X = dataset.X.iloc[rows].reset_index(drop=True)
-    return X.drop(columns=list(dataset.forecasting.past)) if dataset.forecasting is not None else X
+    return without_past(X, dataset.forecasting) if dataset.forecasting is not None else X
 
 
-def held_of(dataset: "Dataset", split: "Split") -> Held:
+def without_past(X: Any, forecasting: Forecasting) -> Any:
+    """Return rows of a panel without the columns that are known up to the origin only."""
+    return X.drop(columns=list(forecasting.past))
+
+
+def frame_of(X: pd.DataFrame, values: NDArray[np.floating], forecasting: Forecasting) -> pd.DataFrame:
+    """Return forecasts of rows as a model hands them over.
+
+    Parameters
+    ----------
+    X : DataFrame, n rows
+        What was asked about.
+    values : array, shape (n, 1 + levels)
+    forecasting : Forecasting
+    """
+    found = pd.DataFrame(values, columns=list(forecasting.columns))
+    found.insert(0, SERIES, X[SERIES].to_numpy())
+    found.insert(1, TIME, X[TIME].to_numpy())
+    return found
+
+
+LEAST_HISTORY = 3
+"""Steps of the shortest training part of a series; one step more than a season, where that is longer."""
+INNER_SERIES = 100
+"""Held-out series that inner windows should have together, where there are so many."""
+MOST_INNER_WINDOWS = 5
+
+
+def least_history(season: int) -> int:
+    """Return how many steps a series must have before an origin to be forecast from there."""
+    return max(LEAST_HISTORY, season + 1)
+
+
+def inner_windows(dataset: "Dataset", train: NDArray[np.intp]) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Return inner windows of a training part: rows to fit and rows to forecast, the earliest origin first.
+
+    A panel of many series has one; the fewer there are, the more windows, each a horizon before the next. A series that
+    is too short for one is fitted there, and not forecast.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    train : array, shape (n,)
+        Rows of the training part.
+
+    Returns
+    -------
+    list of (array, array)
+        Places within ``train``.
+
+    Raises
+    ------
+    ModelError
+        If every series is too short.
+    """
+    forecasting, groups = _asked(dataset)
+    groups = groups[train]
+    starts = np.flatnonzero(np.r_[True, groups[1:] != groups[:-1]])
+    sizes = np.diff(np.r_[starts, len(groups)])
+    place = np.arange(len(groups)) - np.repeat(starts, sizes)
+    to_end = np.repeat(sizes, sizes) - place
+    wanted = min(MOST_INNER_WINDOWS, -(-INNER_SERIES // len(starts)))
+    found = []
+    for back in range(wanted, 0, -1):
+        last = (back - 1) * forecasting.horizon
+        long_enough = sizes - last - forecasting.horizon >= least_history(forecasting.season)
+        inside = (to_end > last) & (to_end <= last + forecasting.horizon) & np.repeat(long_enough, sizes)
+        if inside.any():
+            found.append((np.flatnonzero(to_end > last + forecasting.horizon), np.flatnonzero(inside)))
+    if not found:
+        steps = forecasting.horizon + least_history(forecasting.season)
+        raise ModelError(f"No series has the {steps} steps before the origin that a window within them takes.")
+    return found
+
+
+def _asked(dataset: "Dataset") -> tuple[Forecasting, NDArray[Any]]:
+    """Return what is asked of a panel, and the series of its rows."""
+    if dataset.forecasting is None or dataset.groups is None:
+        raise BenchError(f"{dataset.name} is no panel of time series.")
+    return dataset.forecasting, dataset.groups
+
+
+def items_of(dataset: "Dataset", rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """Return the places of rows that are predicted together: those of a series, or each by itself."""
+    if dataset.forecasting is None or dataset.groups is None:
+        return [np.array([place]) for place in range(len(rows))]
+    starts = np.flatnonzero(np.diff(dataset.groups[rows])) + 1
+    return np.split(np.arange(len(rows)), starts)
+
+
+def truth_of(dataset: "Dataset", train: NDArray[np.intp], test: NDArray[np.intp]) -> Any:
+    """Return what the scores of test rows are taken against: their targets, or of a panel a `Held`."""
+    return dataset.y[test] if dataset.forecasting is None else held_of(dataset, train, test)
+
+
+def held_of(dataset: "Dataset", train: NDArray[np.intp], test: NDArray[np.intp]) -> Held:
     """Return what a window holds out; scales are of its own training part.
 
     Parameters
     ----------
     dataset : Dataset
         With ``forecasting`` and ``groups``, the codes of the series.
-    split : Split
+    train, test : array
+        Rows before the origin, and rows to forecast.
     """
-    asked, groups = dataset.forecasting, dataset.groups
-    assert asked is not None
-    assert groups is not None
-    codes, first, series = np.unique(groups[split.test], return_index=True, return_inverse=True)
+    asked, groups = _asked(dataset)
+    codes, first, series = np.unique(groups[test], return_index=True, return_inverse=True)
     order = np.argsort(np.argsort(first))
     y = dataset.y.astype(np.float64)
     if dataset.observed is not None:
         y = np.where(dataset.observed, y, np.nan)
-    absolute, squared = _scales(y[split.train], groups[split.train], asked.season, codes)
+    absolute, squared = _scales(y[train], groups[train], asked.season, codes)
     by_appearance = np.argsort(first)
     return Held(
-        y=y[split.test],
+        y=y[test],
         series=order[series],
         step=_steps(order[series]),
         scale=absolute[by_appearance],

@@ -21,6 +21,8 @@ UNBAGGED = ("floor", "external")
 """Roles of what learns nothing, or is fitted elsewhere."""
 MEMBERS = ("stable", "zoo", "tuned")
 """Roles of models that an ensemble is made of."""
+MODULES = {"scikit-learn": "sklearn", "chronos-forecasting": "chronos", "tirex-ts": "tirex"}
+"""What is imported of libraries that go by another name."""
 
 CellId = tuple[str, int, int, int]
 """Model, repeat, fold, seed."""
@@ -37,7 +39,7 @@ def make_task(config: RunConfig) -> Task:
     Raises
     ------
     ConfigError
-        If the protocol is unknown, or a metric scores another kind of prediction.
+        If the protocol is unknown, or a metric scores another kind of prediction, or the first one cannot decide.
     """
     kind = registry.task_type(config.task_type)
     protocol = config.protocol or kind.protocol
@@ -45,6 +47,7 @@ def make_task(config: RunConfig) -> Task:
         raise ConfigError(f"Unknown protocol {protocol!r}. {did_you_mean(protocol, PROTOCOLS)}")
     for one in kind.metrics:
         metrics.metric(one, kind.prediction)
+    metrics.deciding(kind.metrics[0], kind.prediction)
     # Rows of different protocols must never share a table, so they do not share a folder.
     name = kind.name if protocol == kind.protocol else f"{kind.name}_{protocol}"
     return Task(
@@ -71,6 +74,10 @@ def choose_models(config: RunConfig, task: Task) -> tuple[ModelChoice, ...]:
     ConfigError
         If a named model is not for this task type.
     """
+    if config.bag and task.prediction == "quantiles":
+        raise ConfigError(
+            "bag= parts rows into folds, and the steps of a series are none. Leave it out; ensemble=true averages models."
+        )
     chosen = {choice.name: choice for choice in config.models}
     for choice in config.models:
         if task.type not in choice.spec.task_types:
@@ -218,7 +225,7 @@ def why_unavailable(choice: ModelChoice, missing: Callable[[str], str]) -> str:
         reasons = [why_unavailable(member, missing) for member in choice.members]
         return "" if "" in reasons else reasons[0]
     for library in choice.spec.libraries:
-        module = {"scikit-learn": "sklearn"}.get(library, library.replace("-", "_"))
+        module = MODULES.get(library, library.replace("-", "_"))
         if importlib.util.find_spec(module) is None:
             return f"{library} is not installed. Install it by: pip install {library}"
     # The model's own word first: it knows how to get what no zoo can fetch.

@@ -19,9 +19,13 @@ from bench.building import Rows, context_of, fit_choice, fit_plainly
 from bench.cell import CellInputs, no_network
 from bench.footprint import packages_beyond, peak_mb
 from bench.item_errors import score_by_item
+from bench.panel import items_of, known_at_origin, truth_of
 from bench.stats.bootstrap import item_variance
-from bench.types import Cell, Cost, Encoder, Model, ModelChoice, Prediction, Robustness, Split, Vectors
+from bench.types import Cell, Cost, Dataset, Encoder, Model, ModelChoice, Prediction, Robustness, Split, Vectors
 from bench.zoo.store import go_offline
+
+Items = Sequence[NDArray[np.intp]]
+"""Places of the rows of each item."""
 
 FEW_ROWS = 20
 LATENCY_ITEMS = 100
@@ -65,18 +69,18 @@ def probe(request: ProbeRequest, inputs: CellInputs) -> tuple[Cost, Robustness]:
 
     choice, split = inputs.choice(request.model), inputs.splits[0]
     cell = _first_cell(choice, split, inputs)
-    X, y = inputs.dataset.X, inputs.dataset.y
     features = Switch(inputs.features)
     kind = inputs.task.prediction
     context = context_of(choice, cell, inputs, features)
-    tested = _rows(X, request.rows)
+    tested = known_at_origin(inputs.dataset, request.rows)
+    items = items_of(inputs.dataset, request.rows)
     go_offline()
     with threadpool_limits(inputs.threads), no_network():
-        few = _few_of_each(y, split.train) if inputs.dataset.classes else split.train[:FEW_ROWS]
+        few = _few(inputs.dataset, split.train, request.rows)
         started = time.perf_counter()
         model = fit_plainly(choice, context, Rows.of(inputs.dataset, few))
         features.live = True
-        ask(model, _rows(X, request.rows[:1]), kind)
+        ask(model, _take(tested, items[:1]), kind)
         cold_start = time.perf_counter() - started
         features.live = False
         charged = inputs.features.charged_seconds
@@ -84,10 +88,10 @@ def probe(request: ProbeRequest, inputs: CellInputs) -> tuple[Cost, Robustness]:
         made = fit_choice(choice, cell, inputs, context, Rows.of(inputs.dataset, split.train))
         model = made.model
         fit_seconds = time.perf_counter() - started - made.search_seconds + inputs.features.charged_seconds - charged
-        robustness = _robustness(model, tested, request, inputs)
+        robustness = _robustness(model, tested, items, request, inputs)
         features.live = True
-        latencies = _latencies(model, tested, kind)
-        throughput = {batch: _throughput(model, tested, batch, kind) for batch in (1, 32, 1000)}
+        latencies = _latencies(model, tested, items, kind)
+        throughput = {batch: _throughput(model, tested, items, batch, kind) for batch in (1, 32, 1000)}
     weights = sum(map(inputs.zoo.size, choice.addresses))
     packages, packages_mb = packages_beyond(choice.spec.libraries, request.core)
     cost = Cost(
@@ -120,30 +124,31 @@ def _first_cell(choice: ModelChoice, split: Split, inputs: CellInputs) -> Cell:
     )
 
 
-def _robustness(model: Model, tested: Any, request: ProbeRequest, inputs: CellInputs) -> Robustness:
-    metric, y, kind = inputs.task.metrics[0], inputs.dataset.y[request.rows], inputs.task.prediction
+def _robustness(model: Model, tested: Any, items: Items, request: ProbeRequest, inputs: CellInputs) -> Robustness:
+    metric, kind = inputs.task.metrics[0], inputs.task.prediction
+    y = truth_of(inputs.dataset, inputs.splits[0].train, request.rows)
     scale = 1.0 if inputs.dataset.classes else _scale(inputs.dataset.y)
 
-    def predict(items: Any) -> NDArray[np.float64]:
-        return checked(ask(model, items, kind), model, items, Asked.of(inputs.dataset, kind))
+    def predict(X: Any) -> NDArray[np.float64]:
+        return checked(ask(model, X, kind), model, X, Asked.of(inputs.dataset, kind))
 
     clean = predict(tested)
     perturbed, errors = {}, {}
-    for name, items in request.perturbed.items():
-        p = predict(items)
+    for name, changed in request.perturbed.items():
+        p = predict(changed)
         flips = p.argmax(axis=1) != clean.argmax(axis=1) if clean.ndim == 2 else np.abs(p - clean) / scale
         perturbed[name] = (metrics.metric(metric).score(y, p), float(np.mean(flips)))
         if kind == "value":
             errors[name] = _loss_error(np.abs(clean - y), np.abs(p - y), metric)
     backwards = predict(tested.iloc[::-1].reset_index(drop=True))[::-1]
-    few = min(FEW_ROWS, len(tested))
-    alone = np.concatenate([predict(tested.iloc[row : row + 1].reset_index(drop=True)) for row in range(few)])
+    few = items[:FEW_ROWS]
+    alone = np.concatenate([predict(_take(tested, [item])) for item in few])
     return Robustness(
-        items=len(tested),
+        items=len(items),
         clean=metrics.metric(metric).score(y, clean),
         perturbed=perturbed,
         order=float(np.abs(backwards - clean).max() / scale),
-        batch=float(np.abs(alone - clean[:few]).max() / scale),
+        batch=float(np.abs(alone - clean[np.concatenate(few)]).max() / scale),
         loss_error=errors or None,
     )
 
@@ -161,11 +166,11 @@ def _scale(y: NDArray[Any]) -> float:
     return float(np.subtract(*np.quantile(y, (0.75, 0.25))) or y.std() or 1.0)
 
 
-def _latencies(model: Model, tested: Any, kind: Prediction) -> list[float]:
+def _latencies(model: Model, tested: Any, items: Items, kind: Prediction) -> list[float]:
     """Return seconds of single predictions, one item each; the first ones warm up and do not count."""
     seconds: list[float] = []
     for turn in range(5 + LATENCY_ITEMS):
-        item = tested.iloc[[turn % len(tested)]].reset_index(drop=True)
+        item = _take(tested, [items[turn % len(items)]])
         started = time.perf_counter()
         ask(model, item, kind)
         seconds.append(time.perf_counter() - started)
@@ -174,18 +179,19 @@ def _latencies(model: Model, tested: Any, kind: Prediction) -> list[float]:
     return seconds[5:]
 
 
-def _throughput(model: Model, tested: Any, batch: int, kind: Prediction) -> float:
-    """Return items a second, the median over repeats."""
-    rows = np.arange(max(batch, min(32, len(tested)))) % len(tested)
-    items = _rows(tested, rows)
-    parts = [_rows(items, np.arange(at, min(at + batch, len(rows)))) for at in range(0, len(rows), batch)]
+def _throughput(model: Model, tested: Any, items: Items, batch: int, kind: Prediction) -> float:
+    """Return items a second, the median over repeats; a series comes once in a batch, however few there are."""
+    most = len(items) if kind == "quantiles" else batch
+    size = min(batch, most)
+    asked = [items[turn % len(items)] for turn in range(max(size, min(32, len(items))))]
+    parts = [_take(tested, asked[at : at + size]) for at in range(0, len(asked), size)]
     seconds: list[float] = []
     while len(seconds) < REPEATS and sum(seconds) < REPEAT_SECONDS:
         started = time.perf_counter()
         for part in parts:
             ask(model, part, kind)
         seconds.append(time.perf_counter() - started)
-    return len(rows) / float(np.median(seconds))
+    return len(asked) / float(np.median(seconds))
 
 
 def _pickled(model: Model) -> float:
@@ -196,14 +202,21 @@ def _pickled(model: Model) -> float:
         return float("nan")
 
 
-def _few_of_each(y: NDArray[Any], train: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return two training rows of each of ten classes: enough to load everything that a fit loads."""
-    kept = [train[y[train] == code][:2] for code in np.unique(y[train])[:10]]
-    return np.concatenate(kept)
+def _few(dataset: Dataset, train: NDArray[np.intp], tested: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return training rows that are enough to load everything that a fit loads.
+
+    Two of each of ten classes; the history of the first series to forecast; or the first rows.
+    """
+    if dataset.forecasting is not None and dataset.groups is not None:
+        return np.asarray(train[dataset.groups[train] == dataset.groups[tested[0]]])
+    if not dataset.classes:
+        return train[:FEW_ROWS]
+    codes = dataset.y[train]
+    return np.concatenate([train[codes == code][:2] for code in np.unique(codes)[:10]])
 
 
-def _rows(X: Any, rows: NDArray[np.intp]) -> Any:
-    return X.iloc[rows].reset_index(drop=True)
+def _take(X: Any, items: Items) -> Any:
+    return X.iloc[np.concatenate(items)].reset_index(drop=True)
 
 
 def _say_nothing(done: int) -> None:

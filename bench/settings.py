@@ -24,12 +24,14 @@ class DataSpec:
     sha256: str = ""
     """Expected hash of the file or wheel, for an address that ``zoo.lock`` does not hold."""
     format: str = ""
-    """csv, tsv, parquet, jsonl or orange; from the file's suffix when empty."""
+    """csv, tsv, parquet, jsonl, orange, frame or fcomp; from the file's suffix when empty."""
     encoding: str = "utf-8"
     separator: str = ""
     """Of a CSV; a comma when empty, a tab for TSV."""
     decimal: str = ""
     """Decimal sign of numbers in a CSV; when empty a comma where the separator is a semicolon, else a point."""
+    where: dict[str, str] = field(default_factory=dict)
+    """Rows to keep, where a file holds several data sets: values by column."""
     target: str = ""
     text: str = ""
     """Text column; inferred when only one column holds text."""
@@ -96,7 +98,7 @@ class Budget:
     threads: int = 0
     """Threads of one cell; 0 divides the machine's cores among the workers."""
     probe_rows: int = 300
-    """Test rows of the first fold on which cost and robustness are measured; 0 leaves both out."""
+    """Test rows of the first fold, or series, on which cost and robustness are measured; 0 leaves both out."""
     memory_mb: int = 0
     """Limit of a worker's memory, with the processes that it starts, under ``executor=processes`` and ``ray``;
     0 divides four fifths of the machine's memory among the workers."""

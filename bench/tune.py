@@ -19,6 +19,7 @@ from bench import metrics
 from bench.answers import Asked, ask, checked
 from bench.errors import ModelError
 from bench.files import clear_disk_errors
+from bench.panel import inner_windows, known_at_origin, truth_of
 from bench.provenance import made_of
 from bench.study import Search, inner_folds, search
 from bench.types import Cell, Context, ModelChoice
@@ -44,7 +45,7 @@ def tuned_params(
     seconds : float
         After which no trial is started.
     """
-    dataset, task, train = inputs.dataset, inputs.task, inputs.split(cell.repeat, cell.fold).train
+    dataset, task, train = inputs.dataset, inputs.task, inputs.split(cell.repeat, cell.fold).fitted
     X, y, kind = dataset.X.iloc[train].reset_index(drop=True), dataset.y[train], task.prediction
     metric = metrics.metric(task.metrics[0])
     sign = 1.0 if metric.greater_is_better else -1.0
@@ -53,16 +54,20 @@ def tuned_params(
         model = choice.spec.build(params, context)
         with contextlib.suppress(ModelError):
             model.fit(X.iloc[fit].reset_index(drop=True), y[fit])
-            tested = X.iloc[held_out].reset_index(drop=True)
+            tested = known_at_origin(dataset, train[held_out])
             answer = checked(ask(model, tested, kind), model, tested, Asked.of(dataset, kind))
-            return sign * metric.score(y[held_out], answer)
+            truth = truth_of(dataset, train[fit], train[held_out])
+            return sign * metric.score(truth, answer)
         return math.nan
 
     def part(values: NDArray[Any] | None) -> NDArray[Any] | None:
         return None if values is None else values[train]
 
     groups, stamps = part(dataset.groups), part(dataset.time)
-    folds = inner_folds(y, context.seed, stratified=kind == "probability", groups=groups, time=stamps)
+    if dataset.forecasting is None:
+        folds = inner_folds(y, context.seed, stratified=kind == "probability", groups=groups, time=stamps)
+    else:
+        folds = inner_windows(dataset, train)
     with _alone(_study_path(cell, choice, inputs), seconds) as (journal, left):
         found = search(
             choice.spec,
@@ -121,7 +126,7 @@ def _study_path(cell: Cell, choice: ModelChoice, inputs: "CellInputs") -> Path |
     """Return where a search is kept: a name that holds all that moves it."""
     if inputs.studies is None:
         return None
-    train = inputs.split(cell.repeat, cell.fold).train
+    train = inputs.split(cell.repeat, cell.fold).fitted
     task = inputs.task
     made = [
         *(inputs.dataset.fingerprint, inputs.seed, task.name, task.version, task.metrics),

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.panel import Forecasting
+from bench.panel import Forecasting, Rolling
 
 Prediction = Literal["label", "probability", "value", "quantiles", "ranking"]
 Role = Literal["floor", "stable", "zoo", "tuned", "ensemble", "moonshot", "external"]
@@ -83,6 +83,8 @@ class Dataset:
     citation: str = ""
     forecasting: Forecasting | None = None
     """What is asked of forecasts; then inputs are a panel (`bench.panel`), groups its series, and time its stamps."""
+    rolling: Rolling | None = None
+    """Where the origins of forecasts lie; splits follow from it, so it is no part of the fingerprint."""
     observed: NDArray[np.bool_] | None = None
     """False where a target was filled in, shape (n,): models learn from it, and no score is taken of it."""
     fingerprint: str = ""
@@ -102,6 +104,11 @@ class Split:
     fit: NDArray[np.intp] | None = None
     """Rows that a forecaster's parameters are from, where these are not anew those of ``train``: it observes the later
     ones without being fitted to them."""
+
+    @property
+    def fitted(self) -> NDArray[np.intp]:
+        """Rows that parameters are from."""
+        return self.train if self.fit is None else self.fit
 
 
 @dataclass(frozen=True, kw_only=True)

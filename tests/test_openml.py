@@ -32,7 +32,14 @@ ARFF = "\n".join(
 def pages(server: str) -> dict[str, bytes]:
     """Return what the server has below each path, as OpenML's own answers hold it."""
     about = {
-        **{"id": "31", "name": "credit", "version": "1", "format": "ARFF", "status": "active", "description": "Who paid."},
+        **{
+            "id": "31",
+            "name": "credit",
+            "version": "1",
+            "format": "ARFF",
+            "status": "active",
+            "description": "Who paid.",
+        },
         **{"url": f"{server}/data/v1/download/1/credit.arff", "default_target_attribute": "paid", "file_id": "1"},
         "md5_checksum": hashlib.md5(ARFF.encode(), usedforsecurity=False).hexdigest(),
     }
