@@ -17,7 +17,8 @@ def convert(checkpoint: Path, folder: Path) -> None:
     Parameters
     ----------
     checkpoint : Path
-        A file of ``torch.save``: tensors by name, or these under ``state_dict`` with a ``config``.
+        A file of ``torch.save``: tensors by name, or these under ``state_dict`` with a ``config``, which Lightning
+        calls ``hyper_parameters``.
     folder : Path
         Made where it is missing.
 
@@ -34,7 +35,7 @@ def convert(checkpoint: Path, folder: Path) -> None:
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()) or not state:
         raise ZooError(f"{checkpoint} holds no tensors by name, and nothing else can be converted.")
     try:
-        config = json.dumps(content.get("config", {}), indent=2, sort_keys=True)
+        config = json.dumps(content.get("config", content.get("hyper_parameters", {})), indent=2, sort_keys=True)
     except TypeError as error:
         raise ZooError(f"The configuration in {checkpoint} is no plain JSON ({error}).") from error
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,280 @@
+"""From a panel to the histories that pretrained forecasters read, and from their quantiles to a frame of forecasts.
+
+A zero-shot model learns nothing from a panel: to fit is to keep the last steps of every series. A series is forecast
+from its own history; those beside it only fill a batch. Knows no library that holds weights.
+"""
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import NormalDist
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bench.errors import ModelError
+from bench.panel import POINT, SERIES, TIME, Forecasting, quantile_column
+
+DECILES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+"""Levels that most pretrained forecasters were trained for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """The last steps of one series, and what is known beside them."""
+
+    target: NDArray[np.float64]
+    """Shape (steps,)."""
+    past: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    """Covariates of the same steps."""
+    future: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    """Those covariates that are known for the steps to forecast, shape (horizon,)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pretrained:
+    """Loaded weights, ready to be asked."""
+
+    levels: tuple[float, ...]
+    """Quantile levels that they give, ascending, with the median among them."""
+    quantiles: Callable[[Sequence[History], int], NDArray[np.floating]]
+    """From the histories of a batch and a horizon to quantiles, shape (histories, horizon, levels)."""
+
+
+@dataclass(kw_only=True)
+class ZeroShot:
+    """A pretrained forecaster of single series: it keeps the end of each, and reads it when it is asked."""
+
+    load: Callable[[], Pretrained]
+    """Loads verified weights; pickles, as they themselves do not travel with the model."""
+    asked: Forecasting
+    batch_size: int
+    """Series that are read at once."""
+    context: int
+    """Steps of a series that are read at most: the last ones."""
+    least: int = 1
+    """Steps without which the weights cannot be asked."""
+    covariates: bool = False
+    """Whether covariates are read."""
+    fallbacks_: int = 0
+    """Series with fewer than the ``least`` steps among those that were last asked about: their last value goes on."""
+    _weights: Pretrained | None = None
+    _histories: dict[str, History] = field(default_factory=dict)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Travel without the weights."""
+        return {**self.__dict__, "_weights": None}
+
+    def fit(self, X: pd.DataFrame, y: NDArray[Any]) -> Self:
+        """Load the weights, and keep the end of every series."""
+        self._open()
+        columns = (*self.asked.known, *self.asked.past) if self.covariates else ()
+        self._histories, cut = histories(X, y, self.context, columns)
+        if cut:
+            warnings.warn(f"Of {cut} series only the last {self.context} steps are read.", stacklevel=2)
+        return self
+
+    def observe(self, X: pd.DataFrame, y: NDArray[Any]) -> None:
+        """Keep the end of every series as it is now."""
+        self.fit(X, y)
+
+    def predict(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Return forecasts of the series in ``X``.
+
+        Raises
+        ------
+        ModelError
+            If a series was not fitted, or more steps are asked for than the horizon has.
+        """
+        codes, names = pd.factorize(X[SERIES].astype(str))
+        steps = X[TIME].groupby(codes).rank(method="first").to_numpy(np.intp) - 1
+        if strange := [name for name in names if name not in self._histories]:
+            raise ModelError(f"The series {strange[0]!r} was not fitted.")
+        if len(steps) and steps.max() >= self.asked.horizon:
+            raise ModelError(f"A series is asked about for more than {self.asked.horizon} steps.")
+        asked = self._with_futures(X, codes, names, steps)
+        values = self._forecasts(asked)[codes, steps]
+        columns = {POINT: values[:, 0]}
+        columns |= {quantile_column(level): values[:, 1 + at] for at, level in enumerate(self.asked.levels)}
+        return pd.DataFrame({SERIES: X[SERIES].to_numpy(), TIME: X[TIME].to_numpy(), **columns})
+
+    def _open(self) -> Pretrained:
+        if self._weights is None:
+            self._weights = self.load()
+        return self._weights
+
+    def _with_futures(
+        self, X: pd.DataFrame, codes: NDArray[np.intp], names: pd.Index, steps: NDArray[np.intp]
+    ) -> list[History]:
+        """Return the histories of the named series, with the covariates of the rows that are asked about."""
+        kept = [self._histories[name] for name in names]
+        known = [name for name in self.asked.known if self.covariates and name in X.columns]
+        if not known:
+            return kept
+        rows = np.lexsort((steps, codes))
+        parts = np.split(rows, np.flatnonzero(np.diff(codes[rows])) + 1)
+        values = {name: X[name].to_numpy() for name in known}
+        return [
+            History(target=one.target, past=one.past, future={name: values[name][part] for name in known})
+            for one, part in zip(kept, parts, strict=True)
+        ]
+
+    def _forecasts(self, asked: Sequence[History]) -> NDArray[np.float64]:
+        """Return the median, then the quantiles of all levels, shape (series, horizon, 1 + levels)."""
+        weights, levels = self._open(), (0.5, *self.asked.levels)
+        out = np.empty((len(asked), self.asked.horizon, len(levels)))
+        lengths = np.array([len(one.target) for one in asked])
+        short = np.flatnonzero(lengths < self.least)
+        self.fallbacks_ = len(short)
+        for at in map(int, short):
+            out[at] = last_value(asked[at].target, self.asked.horizon, levels)
+        for rows in batches(lengths, self.least, self.batch_size):
+            found = weights.quantiles([asked[int(row)] for row in rows], self.asked.horizon)
+            out[rows] = at_levels(np.asarray(found, dtype=np.float64), weights.levels, levels)
+        return out
+
+
+def histories(
+    X: pd.DataFrame, y: NDArray[Any], most: int, columns: Sequence[str] = ()
+) -> tuple[dict[str, History], int]:
+    """Return the last steps of every series of a panel, and how many series are longer than that.
+
+    Parameters
+    ----------
+    X : DataFrame
+    y : array, shape (n,)
+    most : int
+        Steps that are kept.
+    columns : sequence of str
+        Covariates to keep.
+
+    Examples
+    --------
+    >>> panel = pd.DataFrame({SERIES: ["a", "a", "b"], TIME: [2, 1, 1]})
+    >>> kept, cut = histories(panel, np.array([5.0, 4.0, 7.0]), most=1)
+    >>> kept["a"].target, cut
+    (array([5.]), 1)
+    """
+    codes, names = pd.factorize(X[SERIES].astype(str))
+    order = np.lexsort((X[TIME].to_numpy(), codes))
+    ends = np.cumsum(np.bincount(codes, minlength=len(names)))
+    starts = np.r_[0, ends[:-1]]
+    values = np.asarray(y, dtype=np.float64)[order]
+    past = {name: X[name].to_numpy()[order] for name in columns}
+    kept = {}
+    for name, start, end in zip(names, starts, ends, strict=True):
+        place = slice(max(start, end - most), end)
+        kept[str(name)] = History(
+            target=values[place].copy(), past={column: cells[place] for column, cells in past.items()}
+        )
+    return kept, int((ends - starts > most).sum())
+
+
+def batches(lengths: NDArray[np.intp], least: int, size: int) -> Iterator[NDArray[np.intp]]:
+    """Yield the places of series that are long enough, alike in length, so that little of a batch is padding.
+
+    Examples
+    --------
+    >>> [rows.tolist() for rows in batches(np.array([3, 9, 1, 8]), 2, 2)]
+    [[1, 3], [0]]
+    """
+    order = np.argsort(-lengths, kind="stable")
+    order = order[lengths[order] >= least]
+    for at in range(0, len(order), size):
+        yield order[at : at + size]
+
+
+def left_padded(asked: Sequence[History]) -> NDArray[np.float32]:
+    """Return targets that end together, NaN before their first step, shape (series, steps of the longest)."""
+    out = np.full((len(asked), max(len(one.target) for one in asked)), np.nan, np.float32)
+    for row, one in enumerate(asked):
+        out[row, out.shape[1] - len(one.target) :] = one.target
+    return out
+
+
+def at_levels(quantiles: NDArray[np.float64], given: Sequence[float], asked: Sequence[float]) -> NDArray[np.float64]:
+    """Return quantiles of other levels than those that a model gives.
+
+    Between two levels they lie on a line; beyond the outermost on the tail of the normal distribution that has the
+    median and that quantile, which is an assumption, and is said in a warning.
+
+    Parameters
+    ----------
+    quantiles : array, shape (..., given)
+    given : sequence of float
+        Ascending, with 0.5 among them.
+    asked : sequence of float
+
+    Returns
+    -------
+    array, shape (..., asked)
+
+    Examples
+    --------
+    >>> at_levels(np.array([1.0, 2.0, 4.0]), (0.25, 0.5, 0.75), (0.25, 0.375, 0.75))
+    array([1. , 1.5, 4. ])
+    """
+    levels = np.asarray(asked, dtype=np.float64)
+    # Rounded, as a level that is given has to come back as it is.
+    place = np.round(np.interp(levels, given, np.arange(len(given))), 9)
+    low, high = np.floor(place).astype(int), np.ceil(place).astype(int)
+    out: NDArray[np.float64] = quantiles[..., low] + (place - low) * (quantiles[..., high] - quantiles[..., low])
+    beyond = np.flatnonzero((levels < given[0]) | (levels > given[-1]))
+    if len(beyond):
+        named = ", ".join(f"{levels[at]:g}" for at in beyond)
+        warnings.warn(
+            f"The model has no quantiles beyond {given[0]:g} and {given[-1]:g}: {named} are of a normal tail.",
+            stacklevel=2,
+        )
+    median = quantiles[..., list(given).index(0.5)]
+    for at in beyond:
+        edge = given[0] if levels[at] < given[0] else given[-1]
+        stretch = NormalDist().inv_cdf(levels[at]) / NormalDist().inv_cdf(edge)
+        out[..., at] = median + (out[..., at] - median) * stretch
+    return out
+
+
+def last_value(target: NDArray[np.float64], horizon: int, levels: Sequence[float]) -> NDArray[np.float64]:
+    """Return quantiles of a random walk with the steps of a series, shape (horizon, levels).
+
+    Examples
+    --------
+    >>> last_value(np.array([1.0, 3.0]), 2, (0.5,))
+    array([[3.],
+           [3.]])
+    """
+    spread = float(np.sqrt(np.mean(np.square(np.diff(target))))) if len(target) > 1 else 0.0
+    width = np.array([NormalDist().inv_cdf(level) for level in levels])
+    out: NDArray[np.float64] = target[-1] + spread * np.sqrt(np.arange(1, horizon + 1))[:, None] * width
+    return out
+
+
+def how_to_get(weights: str, repository: str, files: Sequence[str] = ("config.json", "model.safetensors")) -> str:
+    """Say how to get weights that no run can fetch, or return an empty string where they are there.
+
+    Parameters
+    ----------
+    weights : str
+        Address of a local folder.
+    repository : str
+        On the hub.
+    files : sequence of str
+        That are needed of it.
+    """
+    scheme, _, place = weights.partition(":")
+    if scheme != "dir" or Path(place).expanduser().exists():
+        return ""
+    return (
+        f"There are no weights in {place}. Get them by: hf download {repository} {' '.join(files)} --local-dir "
+        f"{place} && python -m bench zoo lock '{weights}'"
+    )
+
+
+def device() -> str:
+    """Return where torch models run on this machine."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
