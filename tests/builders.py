@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from bench.cell import CellInputs
 from bench.data import fingerprint
+from bench.panel import Forecasting
 from bench.predictions import Predictions
 from bench.settings import Budget
 from bench.splits import cross_validation_splits
-from bench.types import Cell, Dataset, ModelChoice, Record, Task
+from bench.types import Cell, Dataset, ModelChoice, Record, Split, Task
 from bench.zoo.features import FeatureCache
 from bench.zoo.store import Zoo
 
@@ -97,6 +98,42 @@ def values(rows: int = 60, scale: float = 1.0, **changes: Any) -> Dataset:
     return replace(made, fingerprint=fingerprint(made))
 
 
+def panel(sizes: Sequence[int] = (40, 30, 25), horizon: int = 6, season: int = 4, **changes: Any) -> Dataset:
+    """Return quarterly series with a trend and a season, and a column of each kind: known, past and static."""
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    step = np.concatenate([np.arange(size) for size in sizes])
+    generator = np.random.default_rng(0)
+    y = 100 * (groups + 1) + step + 10.0 * (step % season) + generator.normal(0, 2, len(step))
+    X = pd.DataFrame(
+        {
+            "unique_id": np.array([f"s{code}" for code in groups], dtype=object),
+            "ds": pd.date_range("2001-01-01", periods=max(sizes), freq="QS")[step],
+            "quarter": step % 4,
+            "stock": y + 1,
+            "shop": groups % 2,
+        }
+    )
+    asked = Forecasting(
+        horizon=horizon, season=season, freq="QS", known=("quarter",), past=("stock",), static=("shop",)
+    )
+    made = Dataset(
+        name="toy", X=X, y=y, classes=(), groups=groups, time=X["ds"].to_numpy(), forecasting=asked,
+    )  # fmt: skip
+    made = replace(made, **changes)
+    return replace(made, fingerprint=fingerprint(made))
+
+
+def last_window(data: Dataset, back: int = 0, **changes: Any) -> Split:
+    """Return the window that ends ``back`` steps before the end of every series."""
+    assert data.forecasting is not None
+    assert data.groups is not None
+    sizes = np.bincount(data.groups)
+    to_end = np.concatenate([np.arange(size, 0, -1) for size in sizes])
+    ahead = back + data.forecasting.horizon
+    train, test = np.flatnonzero(to_end > ahead), np.flatnonzero((to_end <= ahead) & (to_end > back))
+    return Split(**{"repeat": 0, "fold": 0, "train": train, "test": test, **changes})
+
+
 def cell(choice: ModelChoice, repeat: int = 0, fold: int = 0, seed: int = 0) -> Cell:
     import json
     from dataclasses import asdict
@@ -106,6 +143,26 @@ def cell(choice: ModelChoice, repeat: int = 0, fold: int = 0, seed: int = 0) -> 
         task="text_clf", data="toy", model=choice.name, spec=choice.spec.name, params=params, budget="quick",
         repeat=repeat, fold=fold, seed=seed,
     )  # fmt: skip
+
+
+def panel_inputs(folder: Path, models: Sequence[ModelChoice], data: Dataset, *splits: Split) -> CellInputs:
+    """Return what cells on a panel share: the last window, or those given."""
+    wanted = task(
+        name="forecasting", type="forecasting", protocol="rolling", metrics=("mase", "wql"), prediction="quantiles",
+        margin_relative=True,
+    )  # fmt: skip
+    return CellInputs(
+        task=wanted,
+        dataset=data,
+        splits=splits or (last_window(data),),
+        models=tuple(models),
+        zoo=Zoo.open(folder / "cache"),
+        features=FeatureCache(folder / "features", data.fingerprint),
+        predictions=Predictions(folder / "predictions"),
+        seed=0,
+        threads=1,
+        logs=folder / "logs",
+    )
 
 
 def inputs(folder: Path, models: Sequence[ModelChoice], data: Dataset | None = None) -> CellInputs:
