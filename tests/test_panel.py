@@ -196,8 +196,6 @@ def test_a_search_for_parameters_of_a_forecaster_is_on_inner_windows(tmp_path):
     assert record.status == "ok"
     scores = record.found["search"]["scores"]
     assert max(score for score in scores if score is not None) > scores[0]
-    plain = toy_forecaster()
-    assert record.scores["mase"] < run_cell(cell(plain), panel_inputs(tmp_path, [plain], data)).scores["mase"]
 
 
 def test_the_digest_of_forecasts_ignores_the_last_bits_at_any_scale():
