@@ -145,7 +145,7 @@ def built(name, checkpoints, zoo, asked=ASKED, **params):
     return spec.build(spec.params(weights=f"dir:{checkpoints / name}", **params), context)
 
 
-def panel(lengths=(40, 70, 23), horizon=6, seed=0):
+def panel(lengths=(40, 60, 23), horizon=6, seed=0):
     """Return a panel of seasonal series, its values, and the rows to forecast."""
     generator = np.random.default_rng(seed)
     past, values, future = [], [], []
@@ -385,3 +385,12 @@ def test_declared_corpora_tell_which_competition_sets_were_seen(name, exposed):
 def test_an_unknown_number_format_is_refused(name):
     with pytest.raises(ValueError, match="float32, bfloat16"):
         registry.model(name).params(dtype="float8")
+
+
+@pytest.mark.parametrize("name", ["chronos_bolt", "chronos_2"])
+def test_half_precision_forecasts_nearly_the_same(name, checkpoints, zoo):
+    X, y, future = panel()
+    full, half = (built(name, checkpoints, zoo, dtype=dtype).fit(X, y) for dtype in ("float32", "bfloat16"))
+    one, two = numbers(full.predict(future)), numbers(half.predict(future))
+    assert not np.array_equal(one, two)
+    assert np.abs(one - two).max() < 0.1 * y.std()

@@ -42,16 +42,19 @@ def lacks(params: Params) -> str:
 
 def load(folder: Path, batch_size: int, context: int, horizon: int) -> Pretrained:
     """Load a checkpoint, and set it up for a horizon."""
-    from safetensors.torch import load_file
+    from safetensors import safe_open
     from timesfm import ForecastConfig
     from timesfm.timesfm_2p5.timesfm_2p5_torch import TimesFM_2p5_200M_torch, TimesFM_2p5_200M_torch_module
 
+    with safe_open(folder / WEIGHTS, framework="pt") as file:
+        shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+
     class Network(TimesFM_2p5_200M_torch_module):  # type: ignore[misc]
-        config = definition({name: tuple(one.shape) for name, one in load_file(folder / WEIGHTS).items()})
+        config = definition(shapes)
 
     class Forecaster(TimesFM_2p5_200M_torch):  # type: ignore[misc]
         def __init__(self) -> None:
-            # The package's own constructor fills 200 million parameters with random numbers first.
+            # The package's own constructor makes the published architecture, whatever is to be loaded into it.
             self.model = Network()
 
     model = Forecaster()
@@ -128,8 +131,8 @@ def _up_to(steps: int, patch: int) -> int:
     zoo=("weights",),
     lacks=lacks,
     libraries=("numpy", "pandas", "torch", "safetensors", "timesfm"),
-    # Its model card names GiftEvalPretrain, which holds the competition sets, page views, search trends and synthetic
-    # series.
+    # Its model card (quoted by autogluon/fev in October 2025) names GiftEvalPretrain, which holds the competition sets,
+    # page views, search trends and synthetic series.
     trained_on=trained_on(COMPETITIONS, "gift_eval_pretrain", "wikimedia_pageviews", "google_trends"),
     licence="Apache-2.0",
 )

@@ -79,8 +79,8 @@ def load(folder: Path) -> Pretrained:
     zoo=("weights",),
     lacks=lacks,
     libraries=("numpy", "pandas", "torch", "safetensors", "tirex-ts"),
-    # arXiv:2505.23719: sets of Chronos, parts of GiftEvalPretrain and synthetic series, without the test sets of both
-    # benchmarks; M1, M3 and Tourism are among those.
+    # Its model card and arXiv:2505.23719: sets of Chronos, parts of GiftEvalPretrain and synthetic series, without the
+    # test sets of Chronos' zero-shot benchmark, among which are M1, M3 and Tourism.
     trained_on=trained_on(CHRONOS, "gift_eval_pretrain_part"),
     # Of code and weights: attribution, and a commercial licence for companies of more than 100 million euros a year.
     licence="LicenseRef-NXAI-Community",
