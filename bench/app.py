@@ -14,6 +14,7 @@ from bench.executor import cap_threads, threads_per_cell, worker_count
 from bench.files import clear_disk_errors
 from bench.ledger import BAD, Ledger
 from bench.machine import machine_class
+from bench.panel import series_of
 from bench.plan import cell_id
 from bench.prepare import SCRATCH, Prepared, prepare, remember_data
 from bench.publish import html_path, publish
@@ -72,8 +73,11 @@ def run(config: RunConfig) -> int:
 def _announcement(ready: Prepared, cells: int) -> str:
     shard = ready.config.shard
     part = f", shard {shard[0]} of {shard[1]}" if shard else ""
-    rows, models = len(ready.dataset.y), len(ready.models)
-    return f"{ready.task.name} on {ready.dataset.name}: {rows} rows, {models} models, {cells} cells{part}"
+    dataset, models = ready.dataset, len(ready.models)
+    size = f"{len(dataset.y)} rows"
+    if (asked := dataset.forecasting) is not None:
+        size = f"{series_of(dataset)} series, {asked.horizon} steps to forecast, season {asked.season}"
+    return f"{ready.task.name} on {dataset.name}: {size}, {models} models, {cells} cells{part}"
 
 
 def _publish(ready: Prepared, ledger: Ledger) -> Content | None:

@@ -79,6 +79,11 @@ class Held:
     levels: tuple[float, ...]
 
 
+def series_of(dataset: "Dataset") -> int:
+    """Return the number of series of a panel."""
+    return len(np.unique(_asked(dataset)[1]))
+
+
 def quantile_column(level: float) -> str:
     """Return the name of a forecast's column.
 

@@ -14,6 +14,7 @@ import numpy as np
 from bench.errors import BenchError
 from bench.files import sha256_of
 from bench.machine import release
+from bench.panel import series_of
 from bench.settings import Budget
 from bench.study import INNER_FOLDS
 from bench.types import Dataset, ModelChoice, Split, Task
@@ -76,6 +77,8 @@ def provenance_of(
         "limits": {},
         "labels": [],
     }
+    if dataset.forecasting is not None:
+        about["panel"] = {"series": series_of(dataset), **asdict(dataset.forecasting)}
     key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
     return {"key": key, "inputs": inputs, "about": about}
 

@@ -1,8 +1,9 @@
 """Numbers and sentences as every report words them."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from bench.report.content import Check, Content, Row
 from bench.settings import ReportSettings
@@ -245,17 +246,32 @@ def protocol(content: Content) -> str:
         how = f"{count(about['repeats'], 'size')} of the training part x {count(inputs['folds'], 'draw')}"
     else:
         how = " x ".join((count(inputs["folds"], "fold"), count(about["repeats"], "repeat"), seeds))
+    if content.task.protocol == "rolling":
+        how = f"{count(inputs['folds'], 'window')} x {seeds}"
     return (
         f"{content.task.metrics[0]}{' in points' * content.unit.in_points}; {content.data}, "
-        f"{count(about['rows'], 'row')}{_classes(content)}; {how}; the margin is {_margin(content)}"
+        f"{size_of(about)}; {how}; the margin is {_margin(content)}"
     )
 
 
-def _classes(content: Content) -> str:
-    if content.task.prediction != "probability":
-        return ""
-    number = content.facts["about"]["classes"]
-    return f", {number} {'class' if number == 1 else 'classes'}"
+def size_of(about: Mapping[str, Any]) -> str:
+    """Return how large a data set is, and what is forecast of it, from what a table's provenance says.
+
+    Examples
+    --------
+    >>> size_of({"rows": 3, "classes": 2}), size_of({"rows": 3, "classes": 0})
+    ('3 rows, 2 classes', '3 rows')
+    >>> size_of({"rows": 99, "classes": 0, "panel": {"series": 3, "horizon": 6, "season": 12, "freq": "MS"}})
+    '3 series with 99 steps (MS), 6 of each to forecast, season 12'
+    """
+    if panel := about.get("panel"):
+        steps = count(about["rows"], "step") + (f" ({panel['freq']})" if panel["freq"] else "")
+        return (
+            f"{panel['series']} series with {steps}, {panel['horizon']} of each to forecast, season {panel['season']}"
+        )
+    number = about["classes"]
+    classes = f", {number} {'class' if number == 1 else 'classes'}" if number else ""
+    return f"{count(about['rows'], 'row')}{classes}"
 
 
 def _margin(content: Content) -> str:
