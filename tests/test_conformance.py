@@ -11,11 +11,12 @@ import pytest
 
 from bench import registry
 from bench.config import CONF
-from bench.testing import MODEL_CHECKS, VALUE_CHECKS, ModelBench, check_task_type
+from bench.panel import known_at_origin
+from bench.testing import FORECAST_CHECKS, MODEL_CHECKS, VALUE_CHECKS, ModelBench, check_task_type
 from bench.types import Context
 from bench.zoo.features import FeatureCache
 from bench.zoo.store import Zoo
-from tests.builders import table, texts
+from tests.builders import last_window, panel, table, texts
 
 # A command learns anew whenever it is asked; see test_external.py.
 MODELS = sorted(
@@ -27,12 +28,18 @@ MODELS = sorted(
 )
 
 
+SIZES = (46, 42, 36, 34, 30, 10)
+CHECKS = {"probability": MODEL_CHECKS, "value": VALUE_CHECKS, "quantiles": FORECAST_CHECKS}
+
+
 def rows_of(kind):
     """Return training rows, class codes, and rows to predict with values that the training rows lack."""
     if kind == "text_clf":
         X, labels = texts(60)
         new = ["tea leaf and cup", "words that were never seen", "", "the price of crude oil 2026 ☕"]
         return pd.Series(X), np.unique(labels, return_inverse=True)[1], pd.Series(new)
+    if kind == "forecasting":
+        return rows_of_a_panel()
     X, y = table(60)
     new = X.iloc[:4].reset_index(drop=True).copy()
     new.loc[0, "city"] = "Atlantis"
@@ -41,6 +48,17 @@ def rows_of(kind):
     if kind == "tabular_reg":
         return X, X["size"].fillna(0.0).to_numpy() * 3 + y, new
     return X, y, new
+
+
+def rows_of_a_panel():
+    """Return training rows, values and rows to forecast of long series, a negative, a constant and a short one."""
+    data = panel(SIZES)
+    window = last_window(data)
+    y = data.y.copy()
+    y[data.groups == 3] *= -1
+    y[data.groups == 4] = 7.25
+    new = known_at_origin(data, window.test)
+    return data.X.iloc[window.train].reset_index(drop=True), y[window.train], new
 
 
 @pytest.fixture(params=MODELS, ids="-".join)
@@ -53,13 +71,14 @@ def bench(request, tmp_path_factory, shared_cache, socket_enabled):
     folder = tmp_path_factory.mktemp("features")
     prediction = registry.task_type(kind).prediction
     features = FeatureCache(folder, "conformance")
-    context = Context(seed=1, threads=1, zoo=zoo, features=features, prediction=prediction)
+    asked = panel(SIZES).forecasting if prediction == "quantiles" else None
+    context = Context(seed=1, threads=1, zoo=zoo, features=features, prediction=prediction, forecasting=asked)
     X, y, X_new = rows_of(kind)
     return ModelBench(spec=spec, context=context, other_seed=replace(context, seed=2), X=X, y=y, X_new=X_new)
 
 
 def test_every_check_holds(bench):
-    for check in VALUE_CHECKS if bench.context.prediction == "value" else MODEL_CHECKS:
+    for check in CHECKS[bench.context.prediction]:
         assert check(bench) in ("passed", "declared"), check.__name__
 
 

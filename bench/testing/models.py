@@ -1,8 +1,8 @@
 """What every model must do, as functions that raise `AssertionError` with the fact that does not hold.
 
 A check returns an `Outcome`: passed, or declared, where the model says beforehand that the fact does not hold for it.
-Here stands what does not depend on the kind of prediction; see `bench.testing.probabilities` and
-`bench.testing.values`.
+Here stands what does not depend on the kind of prediction; see `bench.testing.probabilities`,
+`bench.testing.values` and `bench.testing.forecasts`.
 """
 
 from dataclasses import asdict, dataclass
@@ -36,8 +36,8 @@ class ModelBench:
 
     @property
     def classes(self) -> int:
-        """Number of classes; 0 for values."""
-        return 0 if self.context.prediction == "value" else int(self.y.max()) + 1
+        """Number of classes; 0 for values and forecasts."""
+        return int(self.y.max()) + 1 if self.context.prediction == "probability" else 0
 
     def fitted(
         self, context: Context | None = None, rows: NDArray[Any] | None = None, y: NDArray[Any] | None = None
