@@ -31,7 +31,7 @@ LEAST_MEMORY_MB = 300
 NAMES = (
     *(
         f"data.{key}"
-        for key in ("path", "test_path", "separator", "decimal", "target", "text", "groups", "time", "merge_rare")
+        for key in ("path", "test_path", "separator", "decimal", "target", "text", "groups", "time", "id", "merge_rare")
     ),
     *("results_dir", "cache_dir", "folder", "service", "predictions", "licence", "note"),
 )

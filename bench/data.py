@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bench.competition import read_competition
 from bench.delimited import parse_delimited
 from bench.errors import DataError, did_you_mean
 from bench.frames import read_frame
@@ -81,7 +82,17 @@ class Reader:
         frame.columns = frame.columns.map(str)
         if (twice := frame.columns[frame.columns.duplicated()]).size:
             raise DataError(f"{path} has several columns named {twice[0]!r}. Give each column a name of its own.")
-        return frame
+        return _rows_where(frame, self.spec.where, path)
+
+
+def _rows_where(frame: pd.DataFrame, where: dict[str, str], source: str) -> pd.DataFrame:
+    """Return the rows that have the given values."""
+    for name, value in where.items():
+        values = column(frame, name, source).astype(str)
+        if not (values == value).any():
+            raise DataError(f"{source}: no row has {value!r} in column {name!r}. {did_you_mean(value, set(values))}")
+        frame = frame[values == value].reset_index(drop=True)
+    return frame
 
 
 def column(frame: pd.DataFrame, name: str, source: str) -> pd.Series:
@@ -162,6 +173,9 @@ def fingerprint(dataset: Dataset) -> str:
 
     def add(name: str, values: Any) -> None:
         array = np.asarray(values)
+        if array.dtype.kind == "M" and dataset.forecasting is not None:
+            # As text, the stamps of a large panel would take minutes.
+            array = array.astype("datetime64[ns]").astype(np.int64)
         if array.dtype.kind in "biuf":
             content = np.ascontiguousarray(array).astype(np.float64).tobytes()
         else:
@@ -235,6 +249,8 @@ def _parse(content: bytes, path: Path, spec: DataSpec) -> pd.DataFrame:
                 return parse_delimited(_without_orange_header(_decode(content, path, spec.encoding)), "\t")
             case "frame":
                 return read_frame(content)
+            case "fcomp":
+                return read_competition(content)
             case "jsonl":
                 return _parse_json_lines(_decode(content, path, spec.encoding), path)
             case "parquet":
@@ -246,7 +262,7 @@ def _parse(content: bytes, path: Path, spec: DataSpec) -> pd.DataFrame:
     except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError, OSError) as error:
         cause = str(error).strip().rstrip(".")
         raise DataError(f"{path} cannot be read as {form}: {cause}{'' if cause.endswith('?') else '.'}") from error
-    known = ", ".join(sorted({*FORMATS.values(), "frame"}))
+    known = ", ".join(sorted({*FORMATS.values(), "frame", "fcomp"}))
     raise DataError(
         f"{path}: the format is not known from its suffix {path.suffix!r}. "
         f"Give it by data.format=FORMAT, one of {known}."

@@ -46,8 +46,12 @@ def test_the_engine_works_without_any_content(tmp_path):
 
 def test_one_subject_keeps_one_name():
     tasks = {path.name for path in (ROOT / "tasks").iterdir() if (path / "__init__.py").exists()}
-    assert tasks == {path.stem for path in (ROOT / "conf" / "task").glob("*.yaml")}
-    for name in tasks:
+    choices = {path.stem: yaml.safe_load(path.read_text()) for path in (ROOT / "conf" / "task").glob("*.yaml")}
+    short = {name: choice["defaults"] for name, choice in choices.items() if "defaults" in choice}
+    assert tasks == {name for name, choice in choices.items() if choice.get("type") == name}
+    assert tasks >= {name for defaults in short.values() for name in defaults}
+    assert set(choices) == tasks | set(short)
+    for name in choices:
         assert (ROOT / "conf" / "data" / f"default_{name}.yaml").exists()
 
 

@@ -1,0 +1,195 @@
+"""How panels of time series are read, checked and cut into windows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from bench.data import fingerprint, take
+from bench.errors import ConfigError, DataError
+from bench.panel import LEVELS, SERIES, TIME, Forecasting, Rolling
+from bench.settings import Budget, DataSpec
+from bench.types import Dataset, Prediction, Split, seed_for
+from bench.windows import published_window, rolling_windows
+from tasks.forecasting.covariates import Covariates, read_covariates
+from tasks.forecasting.frequency import Grid, find_grid
+from tasks.forecasting.gaps import Panel, completed, trimmed, without_duplicates
+from tasks.forecasting.reading import Long, read_long
+from tasks.forecasting.stamps import read_stamps
+
+
+@dataclass(frozen=True)
+class SeriesForecasting:
+    """The task type ``forecasting``."""
+
+    name: str = "forecasting"
+    prediction: Prediction = "quantiles"
+    metrics: tuple[str, ...] = (
+        "mase",
+        "rmsse",
+        "wape",
+        "smape",
+        "wql",
+        "sql",
+        "coverage_80",
+        "width_80",
+        "bias",
+    )
+    protocol: str = "rolling"
+    reference: str = "seasonal_naive"
+    floor: str = "naive"
+    margin: float = 0.01
+    margin_relative: bool = True
+    version: int = 1
+
+    def load(self, spec: DataSpec, read: Callable[[str], pd.DataFrame]) -> Dataset:
+        """Read a panel, its steps and what is asked of forecasts; see `bench.registry.TaskType.load`."""
+        check_options(spec)
+        source = spec.name or spec.path
+        long = read_long(spec, read)
+        panel, grid, notes = _on_steps(long, spec, source)
+        season = spec.season or grid.step.season
+        panel = completed(panel, spec.fill, season)
+        horizon, said = _horizon(grid, panel, season, spec)
+        covariates = read_covariates(long.covariates, panel, spec, horizon)
+        dataset = Dataset(
+            name=spec.name,
+            X=_inputs(panel, grid, covariates),
+            y=panel.y,
+            classes=(),
+            groups=np.unique(panel.codes, return_inverse=True)[1],
+            test=panel.test,
+            columns={SERIES: "category", TIME: "date" if grid.freq else "number", **covariates.kinds},
+            licence=spec.licence,
+            citation=spec.citation,
+            forecasting=Forecasting(
+                horizon=horizon,
+                season=season,
+                freq=grid.freq,
+                levels=tuple(sorted(set(spec.levels))) or LEVELS,
+                known=covariates.known,
+                past=covariates.past,
+                static=covariates.static,
+            ),
+            rolling=Rolling(windows=spec.windows, step=spec.step, refit_every=spec.refit_every, context=spec.context),
+            observed=panel.observed,
+            notes=(*long.notes, *notes, said, *panel.notes, *covariates.notes),
+        )
+        dataset = replace(dataset, time=dataset.X[TIME].to_numpy())
+        return replace(dataset, fingerprint=fingerprint(dataset))
+
+    def sized(self, dataset: Dataset, spec: DataSpec, budget: Budget, seed: int) -> Dataset:
+        """Return whole series drawn at random until the budget's rows are reached: one at least."""
+        assert dataset.groups is not None
+        if not budget.rows or len(dataset.y) <= budget.rows:
+            return dataset
+        lengths = np.bincount(dataset.groups)
+        order = np.random.default_rng(seed_for(seed, "subsample", self.name)).permutation(len(lengths))
+        count = int(np.searchsorted(np.cumsum(lengths[order]), budget.rows)) + 1
+        if count >= len(lengths):
+            return dataset
+        kept = np.zeros(len(lengths), bool)
+        kept[order[:count]] = True
+        rows = np.flatnonzero(kept[dataset.groups])
+        renumbered = replace(dataset, groups=(np.cumsum(kept) - 1)[dataset.groups])
+        note = f"A subsample of {count} of {len(lengths)} series ({len(rows)} of {len(dataset.y)} rows), at random."
+        return replace(take(renumbered, rows), notes=(*dataset.notes, note))
+
+    def splits(self, dataset: Dataset, protocol: str, budget: Budget, seed: int) -> tuple[list[Split], tuple[str, ...]]:
+        """Return a window for each origin, or the published one; see `bench.registry.TaskType.splits`."""
+        match protocol:
+            case "rolling":
+                return rolling_windows(dataset, budget.folds)
+            case "published":
+                return published_window(dataset)
+        raise ConfigError(f"protocol={protocol} would mix past and future: forecasting has rolling and published.")
+
+    def perturbed(self, X: pd.DataFrame, seed: int) -> dict[str, pd.DataFrame]:
+        """Return nothing: what can be changed in a frame of future steps is which values are asked for."""
+        return {}
+
+
+def check_options(spec: DataSpec) -> None:
+    """Refuse options that no panel could meet.
+
+    Raises
+    ------
+    DataError
+        Naming the option.
+    """
+    for name in ("horizon", "season", "windows", "step", "refit_every", "context"):
+        if getattr(spec, name) < 0:
+            raise DataError(f"data.{name}={getattr(spec, name)} must not be negative.")
+    if odd := [level for level in spec.levels if not 0 < level < 1]:
+        raise DataError(f"data.levels: {odd[0]:g} is no quantile level. Levels lie between 0 and 1.")
+
+
+def _on_steps(long: Long, spec: DataSpec, source: str) -> tuple[Panel, Grid, tuple[str, ...]]:
+    """Return the rows by series and step, their grid, and notes."""
+    stamps, notes = read_stamps(long.time, source)
+    codes, names = pd.factorize(long.ids)
+    order = np.lexsort((np.arange(len(codes)), stamps.to_numpy(), codes))
+    codes, stamps = codes[order], stamps.iloc[order]
+    y = _targets(long.target, source)[order]
+    grid = find_grid(codes, stamps, np.asarray(names, object), source, bool(spec.fill))
+    made = grid.stamps(codes, grid.place)
+    if moved := int((made != stamps.to_numpy()).sum()):
+        notes += (
+            f"{moved} time stamps within a month stand for its first day."
+            if grid.freq
+            else f"Time stamps are numbered anew, one for each {grid.step.size}.",
+        )
+    panel = Panel(
+        source=source,
+        names=np.asarray(names, object),
+        codes=codes,
+        place=grid.place,
+        y=y,
+        rows=order,
+        test=None if long.test is None else long.test[order],
+    )
+    return trimmed(without_duplicates(panel, spec.duplicates, bool(spec.id))), grid, notes
+
+
+def _targets(values: pd.Series, source: str) -> np.ndarray:
+    """Return floats, NaN where a cell is empty."""
+    numbers = pd.to_numeric(values, errors="coerce").astype(np.float64)
+    blank = values.isna() | (values.astype(str).str.strip() == "") if numbers.isna().any() else numbers.isna()
+    if (bad := ~np.isfinite(numbers) & ~blank).any():
+        shown = ", ".join(sorted({repr(value) for value in values[bad].head(1000)})[:5])
+        raise DataError(
+            f"{source}: column {values.name!r} holds {int(bad.sum())} values that are no numbers ({shown}). Empty "
+            "these cells, give data.decimal= for numbers with a decimal comma, or another column by data.target=COLUMN."
+        )
+    return numbers.to_numpy()
+
+
+def _horizon(grid: Grid, panel: Panel, season: int, spec: DataSpec) -> tuple[int, str]:
+    """Return the horizon as given, as published or as usual, and a note on what is forecast."""
+    horizon, origin = spec.horizon, []
+    if not horizon and panel.test is not None:
+        published = np.bincount(panel.codes[panel.test])
+        horizon = int(np.bincount(published[published > 0]).argmax())
+        origin.append("the horizon is that of the published part")
+    usual = [name for name, value in (("season", spec.season), ("horizon", horizon)) if not value]
+    if usual:
+        origin.append(f"{' and '.join(usual)} as usual for such steps")
+    horizon = horizon or grid.step.horizon
+    lengths = np.bincount(panel.codes)
+    lengths = lengths[lengths > 0]
+    sizes = f"{lengths.min()}" if lengths.min() == lengths.max() else f"{lengths.min()} to {lengths.max()}"
+    freq = f"{grid.step.words} ({grid.freq})" if grid.freq else "numbered"
+    return horizon, "; ".join(
+        [f"{len(lengths)} series of {sizes} steps, {freq}; season {season}, horizon {horizon}", *origin]
+    ) + "."
+
+
+def _inputs(panel: Panel, grid: Grid, covariates: Covariates) -> pd.DataFrame:
+    frame = pd.DataFrame({SERIES: panel.names[panel.codes], TIME: grid.stamps(panel.codes, panel.place)})
+    for name in (SERIES, TIME):
+        if name in covariates.frame:
+            raise DataError(
+                f"{panel.source}: a covariate is called {name!r}, which names a part of every panel. Rename it."
+            )
+    return pd.concat([frame, covariates.frame], axis=1)
