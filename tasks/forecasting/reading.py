@@ -63,7 +63,7 @@ def read_long(spec: DataSpec, read: Callable[[str], pd.DataFrame]) -> Long:
         column(frame, name, source)
     name, said = _id_column(frame, time, spec, source)
     notes += said
-    target, said = _target_column(frame, {time, name}, spec, source)
+    target, said = _column_to_forecast(frame, {time, name}, spec, source)
     if not target:
         frame, name, target = _melted(frame, time, spec, source)
     notes += said
@@ -164,7 +164,9 @@ def _is_words(values: pd.Series) -> bool:
     return bool(pd.to_numeric(values.drop_duplicates(), errors="coerce").isna().mean() > 0.5)
 
 
-def _target_column(frame: pd.DataFrame, taken: set[str], spec: DataSpec, source: str) -> tuple[str, tuple[str, ...]]:
+def _column_to_forecast(
+    frame: pd.DataFrame, taken: set[str], spec: DataSpec, source: str
+) -> tuple[str, tuple[str, ...]]:
     """Return the column to forecast; empty where every column is a series."""
     if spec.target:
         column(frame, spec.target, source)
