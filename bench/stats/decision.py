@@ -305,11 +305,11 @@ def _one_split(known: dict[str, ModelScores], stable: ModelScores, excluded: Map
         because=(
             "one split cannot tell a difference from noise, so the stable reference stays",
             leads if best is not stable else f"no model {'scores higher' if unit.sign > 0 else 'does better'} on it",
-            "repeated folds (protocol=cv) give every difference an interval",
+            "folds or windows (without protocol=published) give every difference an interval",
         ),
         price=best.mean - stable.mean,
         runner_up=best.name if best is not stable else "",
-        would_change_if="repeated folds show the lead to be larger than the margin",
+        would_change_if="folds or windows show the lead to be larger than the margin",
         excluded=excluded,
         settled=False,
     )
