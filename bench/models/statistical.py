@@ -1,8 +1,7 @@
 """Models of a single series, as statsforecast has them: fitted, forecast from, and carried on with later history.
 
 What is kept of a fitted model is what its library needs to go on from later history, without states and residuals, so
-that the memory of a panel does not grow with the length of its series twice. Where the library's own intervals are
-drawn (CES, Theta), they are computed here instead: drawing takes longer than fitting, and shares one seed among series.
+that the memory of a panel does not grow with the length of its series twice.
 """
 
 from collections.abc import Mapping
@@ -10,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bench.models.error_growth import ces_deviation, ets_deviation, theta_deviation
 from bench.models.histories import Floats, normal_forecasts
 from bench.panel import Forecasting
 
@@ -49,7 +48,7 @@ class ETS:
 
     def fit(self, y: Floats) -> Any:
         """Return the fitted model."""
-        return _with_variance(self._made().fit(y))
+        return self._made().fit(y)
 
     def kept(self, model: Any) -> Params:
         """Return components and parameters, with the states from before the first value."""
@@ -61,11 +60,12 @@ class ETS:
 
         model = self._made()
         model.model_ = forward_ets(dict(kept), y=y)
-        return _with_variance(model)
+        return model
 
     def forecast(self, model: Any, asked: Forecasting) -> Floats:
-        """Return points and quantiles."""
-        return said(model, asked)
+        """Return points, and quantiles of normal errors."""
+        points = model.predict(asked.horizon)["mean"]
+        return normal_forecasts(points, ets_deviation(model.model_, points), asked)
 
     def _made(self) -> Any:
         from statsforecast.models import AutoETS
@@ -97,18 +97,9 @@ class Theta:
         return model
 
     def forecast(self, model: Any, asked: Forecasting) -> Floats:
-        """Return points, and quantiles of simple exponential smoothing with drift, which Theta is.
-
-        References
-        ----------
-        Hyndman & Billah 2003, Unmasking the Theta method.
-        """
-        fitted, ahead = model.model_, np.arange(asked.horizon)
-        errors, factors = _without_season(fitted, asked.horizon)
-        # The first three errors are those of a model that has not yet settled.
-        tail = errors[3:] if len(errors) >= 5 else errors
-        deviation = np.std(tail, ddof=1) * np.sqrt(1 + ahead * fitted["par"]["alpha"] ** 2) * np.abs(factors)
-        return normal_forecasts(model.predict(asked.horizon)["mean"], deviation, asked)
+        """Return points, and quantiles of normal errors."""
+        points = model.predict(asked.horizon)["mean"]
+        return normal_forecasts(points, theta_deviation(model.model_, asked.horizon), asked)
 
     def _made(self) -> Any:
         from statsforecast.models import AutoTheta
@@ -140,13 +131,9 @@ class CES:
         return model
 
     def forecast(self, model: Any, asked: Forecasting) -> Floats:
-        """Return points, and quantiles of a linear model with normal errors, whose variance has a closed form."""
-        fitted = model.model_
-        errors, parameters = fitted["residuals"], fitted["states"].shape[1] + 1
-        variance = float(np.sum(errors**2)) / max(len(errors) - parameters, 1)
-        weights = ces_weights(fitted["seasontype"], fitted["m"], fitted["par"], asked.horizon)
-        deviation = np.sqrt(variance * np.cumsum(np.r_[1.0, weights[:-1] ** 2]))
-        return normal_forecasts(model.predict(asked.horizon)["mean"], deviation, asked)
+        """Return points, and quantiles of normal errors."""
+        points = model.predict(asked.horizon)["mean"]
+        return normal_forecasts(points, ces_deviation(model.model_, asked.horizon), asked)
 
     def _made(self) -> Any:
         from statsforecast.models import AutoCES
@@ -245,67 +232,3 @@ def said(model: Any, asked: Forecasting) -> Floats:
     for level, width in widths.items():
         columns.append(found[f"{'lo' if level < 0.5 else 'hi'}-{width}"] if width > 0 else found["mean"])
     return np.column_stack(columns)
-
-
-def ces_weights(kind: str, season: int, params: Mapping[str, float], horizon: int) -> Floats:
-    """Return how much of an error is still there 1, 2, ... steps later.
-
-    Parameters
-    ----------
-    kind : str
-        Of the season: N none, S simple, P partial, F full.
-    season : int
-    params : mapping
-    horizon : int
-
-    References
-    ----------
-    Svetunkov, Kourentzes & Ord 2022, Complex exponential smoothing, sections 3 and 4.
-    """
-    level = _complex_weights(params["alpha_0"], params["alpha_1"], horizon)
-    if kind == "N":
-        return level
-    yearly = np.zeros(horizon)
-    # Season and level share the recursion; a season's takes a season for a step.
-    places = np.arange(season - 1, horizon, season)
-    match kind:
-        case "S":
-            yearly[places] = level[: len(places)]
-            return yearly
-        case "P":
-            yearly[places] = params["beta_0"]
-        case _:
-            yearly[places] = _complex_weights(params["beta_0"], params["beta_1"], len(places))
-    return level + yearly
-
-
-def _complex_weights(real: float, imaginary: float, horizon: int) -> Floats:
-    transition = np.array([[1.0, imaginary - 1], [1.0, 1 - real]])
-    state, found = np.array([real - imaginary, real + imaginary]), np.empty(horizon)
-    for step in range(horizon):
-        found[step] = state[0]
-        state = transition @ state
-    return found
-
-
-def _with_variance(model: Any) -> Any:
-    """Return a model of ETS whose variance is a number even where the parameters are as many as the values."""
-    variance = model.model_["sigma2"]
-    if not (np.isfinite(variance) and variance >= 0):
-        model.model_["sigma2"] = float(np.mean(np.square(model.model_["residuals"])))
-    return model
-
-
-def _without_season(fitted: Mapping[str, Any], horizon: int) -> tuple[Floats, NDArray[Any]]:
-    """Return errors of a Theta model on the scale on which it was fitted, and what widths are multiplied by ahead.
-
-    The library puts the season into the errors; for an additive one it adds it, which is no error.
-    """
-    errors, ones = fitted["residuals"], np.ones(horizon)
-    if not fitted.get("decompose", False):
-        return errors, ones
-    pattern = fitted["seas_forecast"]["mean"]
-    past = pattern[(np.arange(len(errors)) - len(errors)) % len(pattern)]
-    if fitted["decomposition_type"] == "multiplicative":
-        return errors / past, np.resize(pattern, horizon)
-    return errors - past, ones

@@ -5,7 +5,7 @@ Here stands what does not depend on the kind of prediction; see `bench.testing.p
 `bench.testing.values` and `bench.testing.forecasts`.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -33,6 +33,8 @@ class ModelBench:
     """Class codes 0..C-1, or values that some of the columns tell."""
     X_new: pd.Series | pd.DataFrame
     """Rows to predict, with values that the training rows lack."""
+    made: dict[str, Model] = field(default_factory=dict)
+    """The model that checks share which change nothing."""
 
     @property
     def classes(self) -> int:
@@ -47,6 +49,12 @@ class ModelBench:
         rows = np.arange(len(self.y)) if rows is None else rows
         model.fit(self.X.take(rows).reset_index(drop=True), (self.y if y is None else y)[rows])
         return model
+
+    def usual(self) -> Model:
+        """Return the model fitted on all rows, once for all checks that ask for it."""
+        if "usual" not in self.made:
+            self.made["usual"] = self.fitted()
+        return self.made["usual"]
 
     def said(self, model: Model, X: Any) -> NDArray[Any]:
         """Return what a fitted model says of rows, as it says it."""
