@@ -176,7 +176,7 @@ def _steps(codes: NDArray[np.intp], values: Ints) -> tuple[NDArray[np.intp], Int
 def _by_month(codes: NDArray[np.intp], ns: Ints, days: NDArray[np.datetime64], ends: bool) -> bool:
     """Return whether steps are months: few are shorter, and they are of one day, the last one, or of no one length."""
     sizes = _steps(codes, ns)[1]
-    if len(sizes) == 0 or np.quantile(sizes, 0.1) < SHORTEST_MONTH:
+    if len(sizes) == 0 or np.quantile(sizes, 0.1, method="lower") < SHORTEST_MONTH:
         return False
     return len(np.unique(_day_of_month(days))) == 1 or ends or bool((sizes % sizes.min() != 0).any())
 

@@ -139,15 +139,16 @@ def _id_column(frame: pd.DataFrame, time: str, spec: DataSpec, source: str) -> t
     if spec.id:
         column(frame, spec.id, source)
         return spec.id, ()
-    if not frame[time].duplicated().any():
-        return "", ()
     taken = {time, spec.target, *spec.known, *spec.static, PART}
     free = [name for name in frame.columns if name not in taken]
     named = [name for name in free if name.lower() in ID_NAMES and not frame[name].is_unique]
-    words = [name for name in free if _is_words(frame[name])]
+    shared = bool(frame[time].duplicated().any())
+    words = [name for name in free if _is_words(frame[name])] if shared else []
     for found in (named, words):
         if len(found) == 1 and not frame.duplicated([found[0], time]).any():
             return found[0], (f"Series are told apart by column {found[0]!r}: no other one does.",)
+    if not shared:
+        return "", ()
     if spec.duplicates:
         return "", ()
     repeated = frame[time].duplicated(keep=False)
