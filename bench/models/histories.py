@@ -129,18 +129,14 @@ class Forecasts:
         if not self.asked.freq:
             gaps: NDArray[np.intp] = (stamps.to_numpy() - self.origins[place]).astype(np.intp)
             return gaps
-        if (np.bincount(place)[place] == self.asked.horizon).all() and (stamps.to_numpy() > self.origins[place]).all():
-            order = np.lexsort((stamps.to_numpy(), place))
-            steps = np.empty(len(place), np.intp)
-            # All steps of each series: their order tells them, without a calendar for every origin.
-            steps[order] = np.arange(len(place)) % self.asked.horizon + 1
-            return steps
+        from pandas.tseries.frequencies import to_offset
+
+        offset = to_offset(self.asked.freq)
+        origins, own = np.unique(self.origins[place], return_inverse=True)
         steps = np.zeros(len(place), np.intp)
-        origins, member = np.unique(self.origins[place], return_inverse=True)
-        for number, origin in enumerate(origins):
-            own = member == number
-            calendar = pd.date_range(pd.Timestamp(origin), periods=self.asked.horizon + 1, freq=self.asked.freq)
-            steps[own] = np.maximum(calendar.get_indexer(pd.DatetimeIndex(stamps[own])), 0)
+        for step in range(1, self.asked.horizon + 1):
+            calendar = pd.DatetimeIndex(origins) + step * offset
+            steps[calendar.to_numpy()[own] == stamps.to_numpy()] = step
         return steps
 
 

@@ -29,7 +29,7 @@ FEWEST = 20
 CALENDAR = {"Q": ("quarter",), "M": ("month",), "W": ("month",), "D": ("dayofweek", "month"), "B": ("dayofweek",),
             "h": ("hour", "dayofweek"), "min": ("hour", "dayofweek")}  # fmt: skip
 """What a time stamp tells, by the unit of the frequency."""
-TARGET = "y"
+TARGET, CHANGE = "y", "_change"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,13 +114,21 @@ class Lagged:
         self.static, self.known = tuple(static), tuple(known)
         place = self.histories.ids.get_indexer(pd.Index(X[SERIES]))
         named = {SERIES: place, TIME: X[TIME].to_numpy(), TARGET: np.asarray(y, np.float64)}
-        self.rows = pd.DataFrame({**named, **static, **known}).sort_values(SERIES, kind="stable", ignore_index=True)
+        rows = pd.DataFrame({**named, **static, **known}).sort_values(SERIES, kind="stable", ignore_index=True)
+        self.rows = self._with_changes(rows)
         mean, deviation, _ = last_season(self.histories, self.asked)
         self.simple = normal_forecasts(mean, deviation, self.asked)
         short = (self.histories.lengths < self.columns.fewest) & ~constant(self.histories)
         if short.any():
             said = f"The last season answers for {short.sum()} of {len(short)} series, which are too short."
             warnings.warn(said, stacklevel=3)
+
+    def _with_changes(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Add to columns that are known ahead what the target is given as: differences, 0 where there are none yet."""
+        changes = rows[list(self.known)]
+        for lag in self.columns.differences:
+            changes = changes.groupby(rows[SERIES], sort=False).diff(lag)
+        return rows.join(changes.fillna(0.0).add_suffix(CHANGE)) if self.columns.differences and self.known else rows
 
     def _usable(self, held_out: int) -> NDArray[np.bool_]:
         """Return which series have something to learn from without their last values."""
@@ -146,7 +154,11 @@ class Lagged:
         known = known[(place >= 0) & series[place]]
         if (np.bincount(known[SERIES])[known[SERIES]] != self.asked.horizon).any():
             raise ValueError(f"known columns are needed of all {self.asked.horizon} steps of a series")
-        return known
+        # Behind the history, for the changes of the first steps.
+        past = self._known(series, 0)[[SERIES, TIME, *self.known]]
+        both = pd.concat([past.assign(ahead=False), known.assign(ahead=True)])
+        both = self._with_changes(both.sort_values([SERIES, TIME], kind="stable", ignore_index=True))
+        return both[both["ahead"]].drop(columns="ahead")
 
     def _errors(self, held_out: int) -> Floats:
         """Return scaled errors of a fit to the rows before the last ones, shape (series, horizon)."""
@@ -155,7 +167,7 @@ class Lagged:
             return np.empty((0, self.asked.horizon))
         before = self._known(tried, held_out)
         after = self._known(tried, held_out - self.asked.horizon).drop(index=before.index)
-        future = after[[SERIES, TIME, *self.known]] if self.known else None
+        future = after.drop(columns=[TARGET, *self.static]) if self.known else None
         points = self._points(self._fitted(before), before, future)
         unit = scales(Histories.of(before, before[TARGET].to_numpy()), self.asked.season)[:, None]
         errors: Floats = (after[TARGET].to_numpy().reshape(points.shape) - points)[unit[:, 0] > 0] / unit[
