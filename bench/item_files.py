@@ -65,6 +65,26 @@ def unpack_codes(text: str, kind: str = "<u4") -> NDArray[np.intp]:
     return codes.astype(np.intp)
 
 
+def pack_floats(values: NDArray[np.floating]) -> str:
+    """Return numbers as text, in half the width of a double: errors that explode keep their size."""
+    return _packed(len(values), values.astype("<f4").tobytes())
+
+
+def unpack_floats(text: str) -> NDArray[np.floating]:
+    """Return the numbers behind such a text.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer than it says.
+    """
+    size, content = _unpacked(text)
+    values = np.frombuffer(content, "<f4")
+    if len(values) != size:
+        raise ValueError(f"{len(values)} numbers, {size} expected")
+    return values.astype(np.float64)
+
+
 def rounded(value: Any) -> Any:
     """Return nested values with six significant digits; what is no number is null."""
     match value:

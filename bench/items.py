@@ -1,6 +1,6 @@
 """What single predictions say of a model, computed once after its cells and kept beside its table.
 
-Here stands what is said of classes; of values see `bench.item_errors`.
+Here stands what is said of classes; of values see `bench.item_errors`, of forecasts `bench.forecast_items`.
 Reports read these figures, so that they come out the same where the predictions themselves are not at hand. The file
 holds which rows were predicted right (one bit each), which lets any two models be compared on the same items.
 """
@@ -15,9 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench import forecast_items
 from bench.files import write_atomically
+from bench.forecast_items import ForecastItems
 from bench.item_errors import ErrorItems, as_content, measure_errors, of_content
 from bench.item_files import digests_of, in_order, number, pack, pack_codes, rounded, unpack, unpack_codes, whole_runs
+from bench.measured_forecasts import measure_forecasts
 from bench.predictions import Predictions, Probabilities, Truth
 from bench.settings import ReportSettings
 from bench.stats.churn import excess_churn, label_churn
@@ -76,7 +79,7 @@ def measure(
     model: str,
     root_seed: int,
     level: float = ReportSettings.interval_level,
-) -> Items | ErrorItems | None:
+) -> Items | ErrorItems | ForecastItems | None:
     """Return the figures of one model, or None where a prediction is missing or a cell failed.
 
     Parameters
@@ -91,6 +94,8 @@ def measure(
     level : float
         Of the intervals of values.
     """
+    if truth.panel is not None:
+        return measure_forecasts(records, predictions, truth)
     if not truth.classes:
         return measure_errors(records, predictions, truth, seed_for(root_seed, "intervals", model), level)
     folds: dict[tuple[int, int], list[tuple[NDArray[np.intp], Probabilities]]] = {}
@@ -130,9 +135,15 @@ def measure(
     )
 
 
-def write_items(path: Path, items: Items | ErrorItems) -> None:
+def write_items(path: Path, items: Items | ErrorItems | ForecastItems) -> None:
     """Write the figures as JSON: six significant digits, sorted keys; nothing of groups where there are none."""
-    content = as_content(items) if isinstance(items, ErrorItems) else _content(items)
+    match items:
+        case ErrorItems():
+            content = as_content(items)
+        case ForecastItems():
+            content = forecast_items.as_content(items)
+        case _:
+            content = _content(items)
     write_atomically(path, (json.dumps(rounded(content), sort_keys=True, separators=(",", ":")) + "\n").encode())
 
 
@@ -148,7 +159,7 @@ def _content(items: Items) -> dict[str, Any]:
     return content
 
 
-def read_items(path: Path, records: Sequence[Record]) -> Items | ErrorItems | None:
+def read_items(path: Path, records: Sequence[Record]) -> Items | ErrorItems | ForecastItems | None:
     """Return the figures of these records, or None where they are missing, damaged, or of other predictions."""
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -156,6 +167,8 @@ def read_items(path: Path, records: Sequence[Record]) -> Items | ErrorItems | No
             return None
         if content.get("prediction") == "value":
             return of_content(content)
+        if content.get("prediction") == "quantiles":
+            return forecast_items.of_content(content)
         right = {tuple(map(int, run.split())): unpack(packed) for run, packed in content["right"].items()}
         lists = {name: tuple(map(tuple, content[name])) for name in ("reliability", "confusion")}
         # A threshold that lets one group through has no effect that could be known.

@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bench.files import write_atomically
+from bench.panel_truth import PanelTruth, panel_arrays, read_panel
 from bench.types import Cell, Dataset, Record, Split
 
 SHOWN = 300
@@ -49,6 +50,8 @@ class Truth:
     """What to show of each row, cut to `SHOWN` characters; empty where there are too many rows."""
     tests: dict[tuple[int, int], NDArray[np.intp]]
     """Test rows of each (repeat, fold)."""
+    panel: PanelTruth | None = None
+    """What windows of a panel hold out; None for what is no panel."""
 
 
 @dataclass(frozen=True)
@@ -71,14 +74,14 @@ class Predictions:
         return content["p"]
 
     def save_truth(self, dataset: Dataset, splits: Sequence[Split]) -> None:
-        """Keep targets, classes, groups and test rows."""
+        """Keep targets, classes, groups and test rows, and of a panel what its windows hold out."""
         tests = {f"test_{split.repeat}_{split.fold}": split.test for split in splits}
         shown = "\x1e".join(item[:SHOWN] for item in _as_text(dataset.X))
         groups = {} if dataset.groups is None else {"groups": dataset.groups}
         fingerprint, classes = np.array(dataset.fingerprint), np.array(dataset.classes, dtype=str)
         items = np.frombuffer(shown.encode(errors="replace"), np.uint8)
         whole = {"fingerprint": fingerprint, "y": dataset.y, "classes": classes, "items": items}
-        self._write(self.folder / "truth.npz", **whole, **groups, **tests)
+        self._write(self.folder / "truth.npz", **whole, **groups, **tests, **panel_arrays(dataset, splits))
 
     def load_truth(self, fingerprint: str) -> Truth | None:
         """Return what was to be predicted, or None where it is not here or belongs to other data."""
@@ -94,6 +97,7 @@ class Predictions:
             groups=content.get("groups"),
             items=tuple(content["items"].tobytes().decode().split("\x1e")) if len(content["items"]) else (),
             tests=tests,  # type: ignore[arg-type]
+            panel=read_panel(content),
         )
 
     def _path(self, model: str, repeat: int, fold: int, seed: int) -> Path:

@@ -2,13 +2,14 @@
 
 import math
 
+from bench.forecast_items import ForecastItems
 from bench.item_errors import ErrorItems
 from bench.items import Items
 from bench.stats.estimate import Estimate
 from bench.stats.table import ModelScores
 
 
-def churn_estimates(items: Items | ErrorItems | None, scores: ModelScores) -> tuple[Estimate, Estimate]:
+def churn_estimates(items: Items | ErrorItems | ForecastItems | None, scores: ModelScores) -> tuple[Estimate, Estimate]:
     """Return plain and excess churn of one model, or why they are not known."""
     if scores.all_failed:
         why = Estimate.not_measured("every cell failed")
@@ -17,10 +18,14 @@ def churn_estimates(items: Items | ErrorItems | None, scores: ModelScores) -> tu
         why = Estimate.not_measured("the predictions are not kept here" if scores.cells.size else "no cells")
         return why, why
     if math.isnan(items.churn[0]):
-        why = Estimate.not_measured("one seed" if items.seeds < 2 else "the middle half of the targets is one value")
+        flat = "the middle half of the targets is one value"
+        flat = "all targets are zero" if isinstance(items, ForecastItems) else flat
+        why = Estimate.not_measured("one seed" if items.seeds < 2 else flat)
         return why, why
     several = items.seeds > 2
     units, over_seeds = "groups" if items.groups is not None else "items", "jackknife over seeds"
+    if isinstance(items, ForecastItems):
+        units = "series"
     plain = f"t over {units}, {over_seeds if several else 'for this pair of seeds'}"
     excess = over_seeds if several else "as observed: one pair of seeds"
     if not items.churn[0]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bench.forecast_items import ForecastItems
 from bench.items import Items
 from bench.settings import Expected, Limits, ReportSettings
 from bench.stats.curve import Crossing, CurvePoint
@@ -63,6 +64,8 @@ class Row:
     deferral: Deferral | None
     intervals: Intervals | None = None
     """Of the predicted values; None where they were not measured at this level, and for classes."""
+    forecasts: ForecastItems | None = None
+    """What single forecasts say; None where they are not at hand, and for other predictions."""
     standing: Standing | None
     """Place on the Pareto front; None where the model has no scores."""
     tuning: Tuning | None = None

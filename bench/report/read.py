@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bench import metrics
 from bench.errors import BenchError
+from bench.forecast_items import ForecastItems
 from bench.item_errors import ErrorItems, intervals_of, score_by_item
 from bench.items import Items, read_items
 from bench.report.churn import churn_estimates
@@ -118,7 +119,7 @@ class _Read:
     store: Store
     keys: Mapping[str, str]
     records: Mapping[str, list[Record]]
-    items: Mapping[str, Items | ErrorItems | None]
+    items: Mapping[str, Items | ErrorItems | ForecastItems | None]
     facts: Mapping[str, ModelFacts]
     scoring: Scoring
     scores: Sequence[ModelScores]
@@ -198,6 +199,7 @@ def _row(found: _Read, model: ModelScores, reference: ModelScores, standing: Sta
         robustness=robustness,
         deferral=_deferral(_of_classes(items), found.source.settings),
         intervals=intervals_of(items, found.source.settings.interval_level),
+        forecasts=items if isinstance(items, ForecastItems) else None,
         standing=standing,
         weights=Weights.of(found.records[name]),
         tuning=tuning_of(model, found.records[name], found.source.made, found.scores, scoring.test_train_ratio),
@@ -248,25 +250,32 @@ def _usual_score(name: str, reference: str, records: Sequence[Record]) -> float:
     return math.fsum(found) / len(found) if found else math.nan
 
 
-def _facts(source: Source, name: str, store: Store, items: Items | ErrorItems | None) -> ModelFacts:
+def _facts(source: Source, name: str, store: Store, items: Items | ErrorItems | ForecastItems | None) -> ModelFacts:
     about, metric = source.made[name]["about"], source.task.metrics[0]
-    return ModelFacts(
+    by_item, known = _by_item(items, metric), isinstance(items, (ErrorItems, ForecastItems))
+    facts = ModelFacts(
         role=about["role"],
         licence=about["licence"],
         weights_mb=about["weights_mb"],
         cost=read_measured(store.cost(name), source.key(name), Cost),
-        by_item=_by_item(items, metric),
-        item_variance=items.item_variance.get(metric, math.nan) if isinstance(items, ErrorItems) else math.nan,
+        by_item=by_item,
+        item_variance=items.item_variance.get(metric, math.nan) if known else math.nan,  # type: ignore[union-attr]
         groups=items.groups if items is not None else None,
     )
+    if not isinstance(items, ForecastItems):
+        return facts
+    # Of one series the windows are all that could be drawn.
+    return replace(facts, sample="series" if by_item is not None and facts.group_count > 1 else "", block=items.block)
 
 
-def _of_classes(items: Items | ErrorItems | None) -> Items | None:
+def _of_classes(items: Items | ErrorItems | ForecastItems | None) -> Items | None:
     return items if isinstance(items, Items) else None
 
 
-def _by_item(items: Items | ErrorItems | None, metric: str) -> NDArray[Any] | None:
+def _by_item(items: Items | ErrorItems | ForecastItems | None, metric: str) -> NDArray[Any] | None:
     """Return the score of each item under the seeds of the first repeat, where the metric is a mean of such."""
+    if isinstance(items, ForecastItems):
+        return items.score_by_item(metric)
     if isinstance(items, ErrorItems):
         return None if items.errors is None else score_by_item(items.errors, metric)
     # Rows that are right or wrong say something of a share of right ones, and of no other metric.

@@ -61,7 +61,7 @@ def block_mean(values: Floats, length: int) -> CorrectedMean:
     >>> found.mean, round(found.scale, 3), found.df
     (3.5, 1.0, 2)
     """
-    mean, blocks = float(values.mean()), len(values) // length
+    mean, blocks = float(values.mean()) if len(values) else math.nan, len(values) // length
     if blocks < 2:
         return CorrectedMean(mean=mean, scale=math.nan, df=0)
     of_blocks = np.convolve(values, np.ones(length) / length, mode="valid")

@@ -6,7 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from bench.stats.bootstrap import mcnemar
+from bench.stats.blocks import block_mean
+from bench.stats.bootstrap import item_variance, mcnemar
 from bench.stats.bridge import Floats, shared_folds
 from bench.stats.pairs import CorrectedMean, corrected_mean, detectable_difference, folds_needed
 from bench.stats.single_split import item_difference, mean_on_one_split
@@ -18,25 +19,39 @@ OVER_FOLDS = "corrected resampled t over folds"
 
 
 def score_interval(scores: ModelScores, test_train_ratio: float) -> CorrectedMean:
-    """Return the mean score with its corrected standard error; of a single split, that over its items."""
+    """Return the mean score with its corrected standard error; of a single split, that over its items.
+
+    Of several windows of a panel it is that over the series, each with all its windows.
+    """
+    facts = scores.facts
     if len(scores.folds) == 1 and not math.isnan(scores.item_variance):
-        return mean_on_one_split(scores.cells, scores.item_variance, scores.facts.group_count)
+        return mean_on_one_split(scores.cells, scores.item_variance, facts.group_count, facts.sample)
+    if facts.sample and facts.by_item is not None:
+        means = np.nanmean(scores.cells, axis=0, keepdims=True)
+        variance = item_variance(facts.by_item.astype(float), facts.groups)
+        return mean_on_one_split(means, variance, facts.group_count, facts.sample)
+    if facts.block > 1:
+        return block_mean(scores.by_fold, facts.block)
     return corrected_mean(scores.by_fold, test_train_ratio, _resolution(scores, scores.by_fold))
 
 
 def paired(one: ModelScores, other: ModelScores, test_train_ratio: float) -> CorrectedMean:
     """Return the mean difference ``one - other``, seeds averaged.
 
-    Over the folds that both have; where that is a single one, over its items, if the predictions of both are known.
+    Over the folds that both have; where that is a single one, over its items, if the predictions of both are known. Of
+    a panel over the series, each with all its windows; of one series over its windows, in blocks where these overlap.
     """
     mine, theirs = shared_folds(one.folds, one.by_fold, other.folds, other.by_fold)
     gaps = mine - theirs
-    if len(gaps) == 1 and one.facts.by_item is not None and other.facts.by_item is not None:
+    known = one.facts.by_item is not None and other.facts.by_item is not None
+    if known and (len(gaps) == 1 or (one.facts.sample and other.facts.sample)):
         # The same draws whichever way round the two are given.
         first, second = sorted((one, other), key=lambda model: model.name)
-        seed, groups = seed_for(0, first.name, second.name), first.facts.groups
-        gap = item_difference(first.facts.by_item, second.facts.by_item, seed, groups, one.scale)  # type: ignore[arg-type]
+        seed, facts = seed_for(0, first.name, second.name), first.facts
+        gap = item_difference(facts.by_item, second.facts.by_item, seed, facts.groups, one.scale, facts.sample)  # type: ignore[arg-type]
         return gap if first is one else replace(gap, mean=-gap.mean)
+    if (block := max(one.facts.block, other.facts.block)) > 1:
+        return block_mean(gaps, block)
     return corrected_mean(gaps, test_train_ratio, max(_resolution(model, gaps) for model in (one, other)))
 
 

@@ -22,6 +22,7 @@ def pareto_front_on_one_split(
     costs: Mapping[str, float],
     margin: float,
     seed: int,
+    units: str = "",
 ) -> Front:
     """Return who is on the front of score, stability and cost, and how surely.
 
@@ -35,6 +36,8 @@ def pareto_front_on_one_split(
         As for `bench.stats.pareto.pareto_front`.
     margin : float
     seed : int
+    units : str
+        What the groups are called.
 
     Examples
     --------
@@ -59,7 +62,7 @@ def pareto_front_on_one_split(
     prices = np.array([float(means[i] - dependable.get(name, math.nan)) for i, name in enumerate(names)])
     cost = np.array([costs.get(name, math.nan) for name in names])
     front = on_front(scores, np.broadcast_to(prices, scores.shape), cost, margin)
-    units = "items" if groups is None else "groups"
+    units = units or ("items" if groups is None else "groups")
     members = members_of(names, means, scores, prices, cost, front, f"joint bootstrap over {units}, t over seeds")
     tables = [np.sort(one.mean(axis=1))[None, :] for one in items]
     return Front(

@@ -1,5 +1,7 @@
 """What one split can tell: its items and its seeds, and nothing of other training rows.
 
+The same holds for several windows of one panel, whose series are the sample: a series moves with all its windows.
+
 Intervals here answer "would other test items say the same of these trained models?". They say nothing of what another
 training sample would do, which takes folds.
 
@@ -17,32 +19,44 @@ from bench.stats.estimate import Estimate
 from bench.stats.pairs import CorrectedMean
 
 
-def mean_on_one_split(cells: NDArray[np.floating], item_variance: float, groups: int = 0) -> CorrectedMean:
+def mean_on_one_split(
+    cells: NDArray[np.floating], item_variance: float, groups: int = 0, units: str = ""
+) -> CorrectedMean:
     """Return the mean over seeds with a standard error for other items and other seeds (degrees of freedom by Welch).
 
     Parameters
     ----------
     cells : array, shape (1, S)
+        Of a panel the means over its windows.
     item_variance : float
         Variance of the split's score under other test items, of the part that all seeds share.
     groups : int
         Number of groups that the items come in; 0 where they do not.
+    units : str
+        What was drawn, for the name of the method; empty on one split, which needs none.
     """
     scores = cells[np.isfinite(cells)]
     seeds = float(scores.var(ddof=1)) / scores.size if scores.size > 1 else 0.0
     known = seeds**2 / (scores.size - 1) if seeds else 0.0
     known += item_variance**2 / (groups - 1) if groups > 1 else 0.0
     df = (item_variance + seeds) ** 2 / known if known else _MANY
-    return CorrectedMean(mean=float(scores.mean()), scale=math.sqrt(item_variance + seeds), df=min(df, _MANY))
+    method = f"t over {units}, and over seeds" if units else ""
+    scale = math.sqrt(item_variance + seeds)
+    return CorrectedMean(mean=float(scores.mean()), scale=scale, df=min(df, _MANY), method=method)
 
 
 def item_difference(
-    one: NDArray[Any], other: NDArray[Any], seed: int, groups: NDArray[np.integer] | None = None, scale: float = 1.0
+    one: NDArray[Any],
+    other: NDArray[Any],
+    seed: int,
+    groups: NDArray[np.integer] | None = None,
+    scale: float = 1.0,
+    units: str = "",
 ) -> CorrectedMean:
     """Return the mean difference over the same items, both shapes (S, n), by a bootstrap over items and seeds.
 
-    Items that come in groups, codes of shape (n,), are drawn by the group. ``scale`` is that of
-    `bench.stats.table.Scoring`.
+    Items that come in groups, codes of shape (n,), are drawn by the group; ``units`` is what these are called, and
+    ``scale`` is that of `bench.stats.table.Scoring`.
 
     Examples
     --------
@@ -57,17 +71,17 @@ def item_difference(
     if not len(found.replicates):
         return CorrectedMean(mean=float(one.mean() - other.mean()), scale=math.nan, df=0, method=found.why)
     # Models that agree on every item are known no better than to one item, or one group.
-    units = one.shape[1]
+    count = one.shape[1]
     if groups is not None and (means[0] == means[1]).all():
-        units = len(np.unique(groups))
-    of_items = max(scale / units, float(found.replicates.std()))
+        count = len(np.unique(groups))
+    of_items = max(scale / count, float(found.replicates.std()))
     # The t of two or three seeds has no standard deviation that replicates could show: it enters by its own variance.
     variance = of_items**2 + seed_variance(sides)[0]
     # What is taken off for single items makes the variance of seeds smaller, and no surer.
     several = [side.mean(axis=1) for side in sides if len(side) > 1]
     doubt = sum((float(means.var(ddof=1)) / len(means)) ** 2 / (len(means) - 1) for means in several)
     df = variance**2 / doubt if doubt else _MANY
-    what = "groups" if groups is not None else "items"
+    what = units or ("groups" if groups is not None else "items")
     method = f"paired bootstrap over {what}" + (", t over seeds" if max(map(len, sides)) > 1 else "")
     return CorrectedMean(mean=found.mean, scale=math.sqrt(variance), df=min(df, _MANY), method=method)
 

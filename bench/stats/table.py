@@ -59,6 +59,11 @@ class ModelFacts:
     """Variance of a fold's score under other test items, where that is known and does not follow from the score."""
     groups: NDArray[np.integer] | None = None
     """Codes of the groups that these rows come in, shape (n,); None where they do not."""
+    sample: str = ""
+    """What these groups are called where they are the sample even of several folds: windows share their series, and
+    most of what models were fitted to. Empty where the folds are."""
+    block: int = 1
+    """Folds in a row that share test rows."""
 
     @property
     def group_count(self) -> int:
