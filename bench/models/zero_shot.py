@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.errors import ModelError
 from bench.panel import POINT, SERIES, TIME, Forecasting, quantile_column
 
 DECILES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -86,15 +85,15 @@ class ZeroShot:
 
         Raises
         ------
-        ModelError
+        ValueError
             If a series was not fitted, or more steps are asked for than the horizon has.
         """
         codes, names = pd.factorize(X[SERIES].astype(str))
         steps = X[TIME].groupby(codes).rank(method="first").to_numpy(np.intp) - 1
         if strange := [name for name in names if name not in self._histories]:
-            raise ModelError(f"The series {strange[0]!r} was not fitted.")
+            raise ValueError(f"The series {strange[0]!r} was not fitted.")
         if len(steps) and steps.max() >= self.asked.horizon:
-            raise ModelError(f"A series is asked about for more than {self.asked.horizon} steps.")
+            raise ValueError(f"A series is asked about for more than {self.asked.horizon} steps.")
         asked = self._with_futures(X, codes, names, steps)
         values = self._forecasts(asked)[codes, steps]
         columns = {POINT: values[:, 0]}
