@@ -14,7 +14,10 @@ from bench.models.error_growth import ces_deviation, ets_deviation, theta_deviat
 from bench.models.histories import Floats, normal_forecasts
 from bench.panel import Forecasting
 
-Params = Mapping[str, Any]
+LONGEST_SEASON = 24
+"""Steps of the longest season that ETS has states for: R's limit too."""
+State = Mapping[str, Any]
+"""What is kept of a fitted model."""
 
 
 class Local(Protocol):
@@ -27,10 +30,10 @@ class Local(Protocol):
     def fit(self, y: Floats) -> Any:
         """Return the library's model, fitted."""
 
-    def kept(self, model: Any) -> Params:
+    def kept(self, model: Any) -> State:
         """Return what `resumed` needs of a fitted model."""
 
-    def resumed(self, kept: Params, y: Floats) -> Any:
+    def resumed(self, kept: State, y: Floats) -> Any:
         """Return the model as it stands at the end of a longer history, with the parameters that it had."""
 
     def forecast(self, model: Any, asked: Forecasting) -> Floats:
@@ -50,11 +53,11 @@ class ETS:
         """Return the fitted model."""
         return self._made().fit(y)
 
-    def kept(self, model: Any) -> Params:
+    def kept(self, model: Any) -> State:
         """Return components and parameters, with the states from before the first value."""
         return {name: model.model_[name] for name in ("m", "components", "par", "n_params")} | {"fit": None}
 
-    def resumed(self, kept: Params, y: Floats) -> Any:
+    def resumed(self, kept: State, y: Floats) -> Any:
         """Return the model after a longer history."""
         from statsforecast.ets import forward_ets
 
@@ -84,11 +87,11 @@ class Theta:
         """Return the fitted model."""
         return self._made().fit(y)
 
-    def kept(self, model: Any) -> Params:
+    def kept(self, model: Any) -> State:
         """Return the kind of model and its parameters."""
         return {name: model.model_[name] for name in ("m", "modeltype", "par")}
 
-    def resumed(self, kept: Params, y: Floats) -> Any:
+    def resumed(self, kept: State, y: Floats) -> Any:
         """Return the model after a longer history."""
         from statsforecast.theta import forward_theta
 
@@ -118,11 +121,11 @@ class CES:
         """Return the fitted model."""
         return self._made().fit(y)
 
-    def kept(self, model: Any) -> Params:
+    def kept(self, model: Any) -> State:
         """Return the kind of season and the parameters."""
         return {name: model.model_[name] for name in ("m", "seasontype", "par")}
 
-    def resumed(self, kept: Params, y: Floats) -> Any:
+    def resumed(self, kept: State, y: Floats) -> Any:
         """Return the model after a longer history."""
         from statsforecast.ces import forward_ces
 
@@ -153,12 +156,12 @@ class ARIMA:
         """Return the fitted model."""
         return self._made().fit(y)
 
-    def kept(self, model: Any) -> Params:
+    def kept(self, model: Any) -> State:
         """Return orders and coefficients."""
         names = ("arma", "coef", "xreg", "sigma2", "x", "lambda")
         return {name: model.model_.get(name) for name in names}
 
-    def resumed(self, kept: Params, y: Floats) -> Any:
+    def resumed(self, kept: State, y: Floats) -> Any:
         """Return the model after a longer history."""
         from statsforecast.arima import forward_arima
 
@@ -191,11 +194,11 @@ class STL:
         seasonal = self._seasonal(y)
         return seasonal, self.rest.fit(y - seasonal)
 
-    def kept(self, model: Any) -> Params:
+    def kept(self, model: Any) -> State:
         """Return what is kept of the model of what is left."""
         return self.rest.kept(model[1])
 
-    def resumed(self, kept: Params, y: Floats) -> Any:
+    def resumed(self, kept: State, y: Floats) -> Any:
         """Return the model after a longer history, which is decomposed anew: that has no parameters."""
         seasonal = self._seasonal(y)
         return seasonal, self.rest.resumed(kept, y - seasonal)
@@ -215,6 +218,11 @@ class STL:
             raise ValueError("shorter than two seasons")
         seasonal: Floats = decomposition.STL(y, period=self.season, seasonal=11, seasonal_deg=0).fit().seasonal
         return seasonal
+
+
+def smoothing(season: int) -> ETS | STL:
+    """Return ETS for a season; a long one, of which each step would be a parameter, is taken out before."""
+    return ETS(season) if season <= LONGEST_SEASON else STL(season, ETS(1, "ZZN"))
 
 
 def said(model: Any, asked: Forecasting) -> Floats:

@@ -20,8 +20,9 @@ class Params:
     max_Q: int = 2  # noqa: N815
     nmodels: int = 94
     """Models that are tried for one series."""
-    approximation: bool = False
-    """Compare models by conditional sums of squares, and fit only the best one by likelihood."""
+    exact: bool = False
+    """Compare models by likelihood even where the history is longer than 150 or the season than 12 steps; else such
+    ones are compared by conditional sums of squares, as in R, and only the best is fitted by likelihood."""
     longest_season: int = 24
     """A longer season is taken out by LOESS, and repeated: models with such lags take minutes a series."""
     seconds: float = 0.0
@@ -44,7 +45,7 @@ def build(params: Params, context: Context) -> Model:
     assert context.forecasting is not None
     season = context.forecasting.season
     orders = {name: getattr(params, name) for name in ("max_p", "max_q", "max_P", "max_Q")}
-    settings = {**orders, "nmodels": params.nmodels, "approximation": params.approximation}
+    settings = {**orders, "nmodels": params.nmodels, "approximation": False if params.exact else None}
     long = season > params.longest_season
     member = STL(season, ARIMA(1, settings)) if long else ARIMA(season, settings)
     return SeriesBySeries([member], context, seconds=params.seconds or math.inf)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bench.models.series_by_series import SeriesBySeries
-from bench.models.statistical import ETS
+from bench.models.statistical import smoothing
 from bench.registry import register_model
 from bench.types import Context, Model
 
@@ -26,4 +26,4 @@ class Params:
 def build(params: Params, context: Context) -> Model:
     """Exponential smoothing with error, trend and season chosen by AICc (Hyndman et al. 2008)."""
     assert context.forecasting is not None
-    return SeriesBySeries([ETS(context.forecasting.season)], context)
+    return SeriesBySeries([smoothing(context.forecasting.season)], context)
