@@ -1,6 +1,4 @@
-import io
 import json
-import re
 from dataclasses import replace
 
 import numpy as np
@@ -461,11 +459,21 @@ def test_options_of_the_protocol_travel_with_the_data_and_leave_its_fingerprint(
     assert load(long(), horizon=3).fingerprint != plain.fingerprint
 
 
-def test_a_buffer_of_parquet_keeps_types(load):
+def test_a_panel_of_typed_columns_is_read_as_it_is(load):
     frame = long(price=np.arange(80.0))
     frame["shop"] = frame["shop"].map({"a": 7, "b": 8})
-    buffer = io.BytesIO()
-    frame.to_parquet(buffer)
-    data = load(frame, "sales.parquet", id="shop")
+    frame["ds"] = frame["ds"].dt.date
+    frame["y"] = frame["y"].astype("Int64")
+    frame.loc[79, "y"] = pd.NA
+    data = load(frame, "sales.parquet", id="shop", target="y")
     assert data.X["unique_id"].unique().tolist() == ["7", "8"]
-    assert re.search("series of 40 steps", said(data))
+    assert data.X["ds"].iloc[40] == months()[0]
+    assert data.y.dtype == np.float64
+    assert len(data.y) == 79
+
+
+def test_a_published_part_before_other_rows_is_refused(load, tmp_path):
+    frame = long()
+    frame.iloc[[3]].to_csv(tmp_path / "part.csv", index=False)
+    with pytest.raises(DataError, match=r"in 1 series rows of the published part lie before other rows: a \(1\)"):
+        load(frame.drop(index=3), test_path=str(tmp_path / "part.csv"), id="shop")

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.data import column
+from bench.data import column, first_strings
 from bench.errors import DataError
 from bench.settings import DataSpec
 from tasks.forecasting import synthetic
@@ -128,10 +128,9 @@ def _time_column(frame: pd.DataFrame, spec: DataSpec, source: str) -> tuple[str,
 
 
 def _is_date(values: pd.Series) -> bool:
-    present = values.dropna()
-    text = present.astype(str).str.strip()
+    text = first_strings(values.dropna())
     # Numbers may be dates, but only a name says so.
-    return bool((text != "").any() and pd.to_numeric(text, errors="coerce").isna().any()) and looks_like_time(present)
+    return bool(len(text) and pd.to_numeric(text, errors="coerce").isna().any()) and looks_like_time(text)
 
 
 def _id_column(frame: pd.DataFrame, time: str, spec: DataSpec, source: str) -> tuple[str, tuple[str, ...]]:
@@ -155,7 +154,8 @@ def _id_column(frame: pd.DataFrame, time: str, spec: DataSpec, source: str) -> t
     raise DataError(
         f"{source}: {int(repeated.sum())} of {len(frame)} rows share their time stamp with another one, such as "
         f"{frame[time][repeated].iloc[0]}. If the file holds several series, name the column that tells them apart by "
-        f"data.id=COLUMN; if rows are parts of one value, data.duplicates=sum. Columns: {_listed(frame)}."
+        f"data.id=COLUMN (several at once have to be joined into one); if rows are parts of one value, "
+        f"data.duplicates=sum. Columns: {_listed(frame)}."
     )
 
 
@@ -173,7 +173,8 @@ def _column_to_forecast(
         column(frame, spec.target, source)
         return spec.target, ()
     free = [one for one in frame.columns if one not in taken | {*spec.known, *spec.static, PART}]
-    numeric = [one for one in free if not _is_words(frame[one]) and not _is_blank(frame[one])]
+    free = [one for one in free if not _is_blank(frame[one])]
+    numeric = [one for one in free if not _is_words(frame[one])]
     named = [one for one in numeric if one.lower() in TARGET_NAMES]
     for found in (named, numeric):
         if len(found) == 1:
@@ -186,7 +187,7 @@ def _column_to_forecast(
 
 
 def _is_blank(values: pd.Series) -> bool:
-    return bool((values.isna() | (values.astype(str).str.strip() == "")).all())
+    return first_strings(values.dropna(), 1).empty
 
 
 def _melted(frame: pd.DataFrame, time: str, spec: DataSpec, source: str) -> tuple[pd.DataFrame, str, str]:
@@ -199,11 +200,16 @@ def _melted(frame: pd.DataFrame, time: str, spec: DataSpec, source: str) -> tupl
 
 
 def _ids(values: pd.Series, spec: DataSpec, source: str) -> pd.Series:
-    if missing := int((values.isna() | (values.astype(str).str.strip() == "")).sum()):
-        raise DataError(f"{source}: {missing} of {len(values)} rows name no series in {spec.id!r}. Drop these rows.")
     if pd.api.types.is_float_dtype(values) and (values == values.round()).all():
         values = values.astype("int64")
-    return values.astype(str)
+    codes, levels = pd.factorize(values.astype(object))
+    names = pd.Series(levels).astype(str)
+    blank = (codes < 0) | (names.str.strip() == "").to_numpy(bool)[codes]
+    if blank.any():
+        raise DataError(
+            f"{source}: {int(blank.sum())} of {len(values)} rows name no series in {spec.id!r}. Drop these rows."
+        )
+    return pd.Series(names.to_numpy(object)[codes], index=values.index)
 
 
 def _listed(frame: pd.DataFrame, most: int = 20) -> str:

@@ -39,9 +39,12 @@ def read_stamps(values: pd.Series, source: str) -> Read:
     if missing := int(_absent(values).sum()):
         raise DataError(f"{source}: column {name!r} has no time stamp in {missing} of {len(values)} rows. Drop these.")
     codes, levels = pd.factorize(values if _typed(values) else values.astype(object))
-    different = pd.Series(levels, name=name)
+    different = pd.Series(levels if _typed(values) else np.asarray(levels, object), name=name)
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
         found, notes = _dates(different)
+    elif not _typed(values) and pd.api.types.infer_dtype(different) in ("datetime", "date", "datetime64"):
+        # Objects of Python: a zone stands in their text.
+        found, notes = _of_text(different.map(str), source)
     else:
         numbers = pd.to_numeric(different, errors="coerce").astype(np.float64)
         found, notes = _of_numbers(numbers, source) if np.isfinite(numbers).all() else _of_text(different, source)
@@ -100,9 +103,6 @@ def _of_numbers(numbers: pd.Series, source: str) -> Read:
 
 
 def _of_text(levels: pd.Series, source: str) -> Read:
-    if pd.api.types.infer_dtype(levels) in ("datetime", "date", "datetime64"):
-        # Objects of Python; those with a zone have it in their text.
-        levels = levels.map(str)
     levels = levels.astype(str).str.strip()
     quarters = levels.str.extract(QUARTER)
     if quarters.notna().all(axis=None):

@@ -149,7 +149,21 @@ def _on_steps(long: Long, spec: DataSpec, source: str) -> tuple[Panel, Grid, tup
         rows=order,
         test=None if long.test is None else long.test[order],
     )
+    _check_parts(panel)
     return trimmed(without_duplicates(panel, spec.duplicates, bool(spec.id))), grid, notes
+
+
+def _check_parts(panel: Panel) -> None:
+    """Refuse a published part that does not lie behind the other rows of its series."""
+    if panel.test is None:
+        return
+    early = np.r_[panel.test[:-1] & ~panel.test[1:] & (panel.codes[:-1] == panel.codes[1:]), False]
+    if early.any():
+        series, shown = panel.worst(early)
+        raise DataError(
+            f"{panel.source}: in {series} series rows of the published part lie before other rows: {shown}. It has to "
+            "be the last part of every series."
+        )
 
 
 def _targets(values: pd.Series, source: str) -> np.ndarray:
