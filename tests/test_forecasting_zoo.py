@@ -14,6 +14,7 @@ from scipy.stats import norm
 
 from bench import plan, registry
 from bench.answers import Asked, ask, checked
+from bench.cell import run_cell
 from bench.errors import ZooError
 from bench.files import sha256_of
 from bench.models.forecasting import timesfm as timesfm_model
@@ -26,6 +27,7 @@ from bench.verbs.convert import convert
 from bench.zoo.lock import read_lock
 from bench.zoo.store import Zoo
 from bench.zoo.torchvision_ops import declare_missing_operators
+from tests.builders import cell, panel_inputs
 from tests.builders import panel as known_panel
 from tests.test_conformance import SIZES, rows_of
 
@@ -150,12 +152,15 @@ def zoo(checkpoints, tmp_path_factory):
     return Zoo.open(cache, lock_path=cache / "zoo.lock")
 
 
+def params_of(name, checkpoints, **changes):
+    if name == "timesfm":
+        changes = {"context": 64, "batch_size": 4, **changes}
+    return registry.model(name).params(weights=f"dir:{checkpoints / name}", **changes)
+
+
 def built(name, checkpoints, zoo, asked=ASKED, **params):
     context = Context(seed=1, threads=1, zoo=zoo, features=None, prediction="quantiles", forecasting=asked)
-    spec = registry.model(name)
-    if name == "timesfm":
-        params = {"context": 64, "batch_size": 4, **params}
-    return spec.build(spec.params(weights=f"dir:{checkpoints / name}", **params), context)
+    return registry.model(name).build(params_of(name, checkpoints, **params), context)
 
 
 def panel(lengths=(40, 60, 23), horizon=6, seed=0):
@@ -173,6 +178,22 @@ def panel(lengths=(40, 60, 23), horizon=6, seed=0):
 
 def numbers(forecast):
     return forecast.sort_values([SERIES, TIME]).drop(columns=[SERIES, TIME]).to_numpy(np.float64)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_cell_scores_locked_weights_and_counts_the_series_that_are_too_short_for_them(
+    name, checkpoints, zoo, tmp_path
+):
+    data = known_panel((40, 30, 13))
+    choice = ModelChoice(name=name, spec=registry.model(name), params=params_of(name, checkpoints))
+    shared = replace(panel_inputs(tmp_path, [choice], data), zoo=zoo)
+    record = run_cell(cell(choice), shared)
+    assert record.status == "ok", record.reason
+    assert np.isfinite(list(record.scores.values())).all()
+    assert record.found["forecasts"]["fallbacks"] == (name == "fracast")
+    unlocked = run_cell(cell(choice), replace(shared, zoo=Zoo.open(tmp_path)))
+    assert unlocked.status == "failed"
+    assert "is not in zoo.lock" in unlocked.reason
 
 
 @pytest.mark.parametrize("name", NAMES)
