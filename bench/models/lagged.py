@@ -37,7 +37,7 @@ class Columns:
     """What the regression sees of a panel."""
 
     lags: tuple[int, ...]
-    differences: tuple[int, ...] = (1,)
+    differences: tuple[int, ...]
     """Lags over which each series is differenced, one after the other."""
     calendar: tuple[str, ...] = ()
     dummies: bool = False

@@ -23,7 +23,7 @@ class Params:
     reg_lambda: float = 0.0
     lags: int = 0
     """Steps back that it sees, beside those a season and two seasons ago; 0 for a season and one more."""
-    differences: str = "step"
+    differences: str = "season"
     """What is taken from each value: none, that of the step before, that of the season before, or both."""
 
     def __post_init__(self) -> None:

@@ -29,7 +29,10 @@ def build(params: Params, context: Context) -> Model:
     """Ridge regression on lags, calendar and covariates, one model for all series."""
     asked = context.forecasting
     assert asked is not None
-    columns = Columns(lags=lags_of(asked.season), calendar=calendar_of(asked.freq), dummies=True)
+    # Of a season, which takes out season and level: on inner windows of M1, M3 and Tourism better than of one step.
+    columns = Columns(
+        lags=lags_of(asked.season), differences=(asked.season,), calendar=calendar_of(asked.freq), dummies=True
+    )
 
     def make() -> Any:
         from sklearn.impute import SimpleImputer
