@@ -43,10 +43,6 @@ def read_covariates(columns: pd.DataFrame, panel: Panel, spec: DataSpec, horizon
     ----------
     columns : DataFrame
         By row of the source.
-    panel : Panel
-        Complete.
-    spec : DataSpec
-    horizon : int
 
     Raises
     ------

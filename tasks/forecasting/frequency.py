@@ -133,11 +133,7 @@ def find_grid(
         If there are several frequencies, or time stamps between the steps.
     """
     if not pd.api.types.is_datetime64_any_dtype(stamps):
-        values = stamps.to_numpy(np.int64)
-        step = _common(codes, {"number": values}, names, source, filled)
-        first = values[_starts(codes)] if step.size == 1 else (values[_starts(codes)] - values.min()) // step.size
-        odd = (values - values.min()) % step.size != 0
-        return Grid(step=step, freq="", place=_placed(codes, values, step, names, source, odd), first=first)
+        return _numbered(codes, stamps.to_numpy(np.int64), names, source, filled)
     times = stamps.to_numpy("datetime64[ns]")
     ns, days = times.astype(np.int64), times.astype("datetime64[D]")
     months = times.astype("datetime64[M]").astype(np.int64)
@@ -155,6 +151,14 @@ def find_grid(
     place = _placed(codes, values, step, names, source)
     first = values[_starts(codes)]
     return Grid(step=step, freq=_alias(step, first, ends), place=place, first=first, at_end=ends)
+
+
+def _numbered(codes: NDArray[np.intp], values: Ints, names: NDArray[np.object_], source: str, filled: bool) -> Grid:
+    """Return the grid of whole numbers; steps of more than one are numbered anew."""
+    step = _common(codes, {"number": values}, names, source, filled)
+    lowest = values.min() if step.size > 1 else 0
+    place = _placed(codes, values, step, names, source, (values - lowest) % step.size != 0)
+    return Grid(step=step, freq="", place=place, first=(values[_starts(codes)] - lowest) // step.size)
 
 
 def _offset(size: int) -> str:

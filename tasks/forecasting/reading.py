@@ -53,9 +53,6 @@ def read_long(spec: DataSpec, read: Callable[[str], pd.DataFrame]) -> Long:
         If a column is missing, or it cannot be told which one is meant.
     """
     source = spec.name or spec.path
-    for option in ("text", "groups", "merge_rare"):
-        if getattr(spec, option):
-            raise DataError(f"data.{option} means nothing to forecasting. Leave it out.")
     frame, notes = _without_row_numbers(_with_parts(spec, read), spec)
     time, said = _time_column(frame, spec, source)
     notes += said

@@ -118,6 +118,9 @@ def check_options(spec: DataSpec) -> None:
     DataError
         Naming the option.
     """
+    for name in ("text", "groups", "merge_rare"):
+        if getattr(spec, name):
+            raise DataError(f"data.{name} means nothing to forecasting. Leave it out.")
     for name in ("horizon", "season", "windows", "step", "refit_every", "context"):
         if getattr(spec, name) < 0:
             raise DataError(f"data.{name}={getattr(spec, name)} must not be negative.")
