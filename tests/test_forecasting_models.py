@@ -198,6 +198,7 @@ def test_a_clock_that_stopped_a_model_is_told_and_counted():
 def test_other_processes_say_the_same(monkeypatch):
     X, y, ahead = rows(*[20] * 5)
     one = SeriesBySeries([Theta(4)], context()).fit(X, y).predict(ahead)
+    monkeypatch.setattr(series_by_series, "FIRST", 1)
     monkeypatch.setattr(series_by_series, "CHUNK", 2)
     monkeypatch.setattr(series_by_series, "WORTH_SECONDS", 0.0)
     two = SeriesBySeries([Theta(4)], context(threads=2)).fit(X, y).predict(ahead)

@@ -4,12 +4,14 @@ A series that no member can forecast is answered for by its last season, and cou
 """
 
 import math
+import sys
 import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -22,10 +24,10 @@ from bench.models.statistical import Local
 from bench.panel import Forecasting
 from bench.types import Context
 
-CHUNK = 64
-"""Series of one order to a process, and of what is done before others are started."""
-WORTH_SECONDS = 15.0
-"""Of work still to do, from which other processes, which take seconds to start, are worth it."""
+FIRST, CHUNK = 8, 16
+"""Series that tell how long the others take, and of one order to a process: few, because the last ones wait for it."""
+WORTH_SECONDS = 1.0
+"""Of work still to do, from which other processes are worth their start."""
 LATE = "time was up"
 COMBINED: Mapping[str, Callable[..., Any]] = {"mean": np.mean, "median": np.median}
 
@@ -125,13 +127,18 @@ def _tell(failed: Counter[str], fallbacks: int, series: int) -> None:
 
 def _parts(order: Order, histories: Histories, kept: Sequence[Kept | None], threads: int) -> Iterator[Part]:
     """Yield what becomes of the series, in their order; the clock decides where that is done, and nothing else."""
-    cuts = [(first, min(first + CHUNK, len(histories))) for first in range(0, len(histories), CHUNK)]
-    begun = time.monotonic()
-    work = ((histories.take(*cut), kept[slice(*cut)]) for cut in cuts)
-    yield part_of(order, next(work))
-    if threads == 1 or (time.monotonic() - begun) * (len(cuts) - 1) < WORTH_SECONDS:
-        yield from (part_of(order, one) for one in work)
-        return
+    from threadpoolctl import threadpool_limits
+
+    ends = [0, *range(FIRST, len(histories), CHUNK), len(histories)]
+    work = ((histories.take(first, last), kept[first:last]) for first, last in pairwise(ends))
+    # Matrices of single series are small: threads inside of them would wait for one another.
+    with threadpool_limits(1):
+        begun = time.monotonic()
+        yield part_of(order, next(work))
+        left = (time.monotonic() - begun) * (len(histories) / FIRST - 1)
+        if threads == 1 or left < WORTH_SECONDS:
+            yield from (part_of(order, one) for one in work)
+            return
     yield from _elsewhere(order, work, threads)
 
 
@@ -139,8 +146,11 @@ def _elsewhere(order: Order, work: Iterator[tuple[Histories, Sequence[Kept | Non
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
-    # Started afresh: a fork of a process in which libraries run threads may hang.
-    with ProcessPoolExecutor(threads, mp_context=get_context("spawn")) as pool:
+    from threadpoolctl import threadpool_limits
+
+    # What is loaded here need not be loaded there, which takes seconds; where processes cannot be forked, it is.
+    context = get_context("fork" if sys.platform == "linux" else "spawn")
+    with ProcessPoolExecutor(threads, mp_context=context, initializer=threadpool_limits, initargs=(1,)) as pool:
         yield from pool.map(partial(part_of, order), work)
 
 
@@ -153,14 +163,12 @@ def part_of(order: Order, work: tuple[Histories, Sequence[Kept | None]]) -> Part
     work : tuple
         Histories, and what was kept of each series: None where it is to be fitted.
     """
-    from threadpoolctl import threadpool_limits
-
     histories, kept = work
     asked, failed = order.asked, Counter[str]()
     values = np.full((len(histories), asked.horizon, 1 + len(asked.levels)), np.nan)
     left: list[Kept] = []
     # The libraries warn of single series, and would do so a hundred thousand times.
-    with threadpool_limits(1), warnings.catch_warnings(), np.errstate(all="ignore"):
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         for place in range(len(histories)):
             y = histories.series(place)
