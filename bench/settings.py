@@ -87,7 +87,7 @@ class Budget:
 
     name: str = "quick"
     rows: int = 0
-    """Rows kept by a stratified subsample; 0 keeps all."""
+    """Rows kept by a stratified subsample, of a panel a series for every ten; 0 keeps all."""
     repeats: int = 1
     folds: int = 5
     seeds: int = 3

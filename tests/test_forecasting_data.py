@@ -377,13 +377,13 @@ def test_the_published_part_is_a_file_of_its_own(load, tmp_path):
 
 def test_a_budget_of_rows_keeps_whole_series_by_seed(load):
     data = load(long([f"s{k}" for k in range(20)], 20))
-    small = [forecasting.sized(data, DataSpec(), Budget(rows=90), seed) for seed in (0, 0, 1)]
+    small = [forecasting.sized(data, DataSpec(), Budget(rows=41), seed) for seed in (0, 0, 1)]
     assert [one.X["unique_id"].nunique() for one in small] == [5, 5, 5]
     assert small[0].fingerprint == small[1].fingerprint != small[2].fingerprint
     assert small[0].groups.tolist() == np.repeat(np.arange(5), 20).tolist()
     assert "A subsample of 5 of 20 series (100 of 400 rows), at random." in small[0].notes
     assert forecasting.sized(data, DataSpec(), Budget(rows=1), 0).X["unique_id"].nunique() == 1
-    assert forecasting.sized(data, DataSpec(), Budget(rows=400), 0) is data
+    assert forecasting.sized(data, DataSpec(), Budget(rows=200), 0) is data
 
 
 def test_series_of_a_competition_are_read_with_their_published_part(load):

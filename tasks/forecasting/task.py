@@ -18,6 +18,9 @@ from tasks.forecasting.gaps import Panel, completed, trimmed, without_duplicates
 from tasks.forecasting.reading import Long, read_long
 from tasks.forecasting.stamps import read_stamps
 
+ROWS_A_SERIES = 10
+"""Rows of a budget that stand for a series: with fewer series a panel says little, whatever their length."""
+
 
 @dataclass(frozen=True)
 class SeriesForecasting:
@@ -80,20 +83,16 @@ class SeriesForecasting:
         return replace(dataset, fingerprint=fingerprint(dataset))
 
     def sized(self, dataset: Dataset, spec: DataSpec, budget: Budget, seed: int) -> Dataset:
-        """Return whole series drawn at random until the budget's rows are reached: one at least."""
+        """Return whole series drawn at random, one for every ten rows of the budget."""
         assert dataset.groups is not None
-        if not budget.rows or len(dataset.y) <= budget.rows:
+        series, count = len(np.bincount(dataset.groups)), -(-budget.rows // ROWS_A_SERIES)
+        if not budget.rows or series <= count:
             return dataset
-        lengths = np.bincount(dataset.groups)
-        order = np.random.default_rng(seed_for(seed, "subsample", self.name)).permutation(len(lengths))
-        count = int(np.searchsorted(np.cumsum(lengths[order]), budget.rows)) + 1
-        if count >= len(lengths):
-            return dataset
-        kept = np.zeros(len(lengths), bool)
-        kept[order[:count]] = True
+        order = np.random.default_rng(seed_for(seed, "subsample", self.name)).permutation(series)
+        kept = np.isin(np.arange(series), order[:count])
         rows = np.flatnonzero(kept[dataset.groups])
         renumbered = replace(dataset, groups=(np.cumsum(kept) - 1)[dataset.groups])
-        note = f"A subsample of {count} of {len(lengths)} series ({len(rows)} of {len(dataset.y)} rows), at random."
+        note = f"A subsample of {count} of {series} series ({len(rows)} of {len(dataset.y)} rows), at random."
         return replace(take(renumbered, rows), notes=(*dataset.notes, note))
 
     def splits(self, dataset: Dataset, protocol: str, budget: Budget, seed: int) -> tuple[list[Split], tuple[str, ...]]:
