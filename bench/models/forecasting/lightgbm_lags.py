@@ -1,9 +1,9 @@
 """LightGBM on lags, calendar and covariates, one for the whole panel."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from bench.models.lagged import Columns, Lagged, calendar_of, lags_of
+from bench.models.regressions import TREES, trees
 from bench.registry import register_model
 from bench.types import Context, Model
 
@@ -14,13 +14,13 @@ DIFFERENCES = ("none", "step", "season", "both")
 class Params:
     """Parameters of ``lightgbm_lags``."""
 
-    n_estimators: int = 300
-    learning_rate: float = 0.05
-    num_leaves: int = 31
-    min_child_samples: int = 20
-    colsample_bytree: float = 1.0
+    n_estimators: int = TREES["n_estimators"]
+    learning_rate: float = TREES["learning_rate"]
+    num_leaves: int = TREES["num_leaves"]
+    min_child_samples: int = TREES["min_child_samples"]
+    colsample_bytree: float = TREES["colsample_bytree"]
     """Share of the columns that each tree sees."""
-    reg_lambda: float = 0.0
+    reg_lambda: float = TREES["reg_lambda"]
     lags: int = 0
     """Steps back that it sees, beside those a season and two seasons ago; 0 for a season and one more."""
     differences: str = "season"
@@ -61,33 +61,4 @@ def space(trial: Any) -> dict[str, Any]:
 )
 def build(params: Params, context: Context) -> Model:
     """Gradient-boosted trees on lags, calendar and covariates, one model for all series."""
-    asked = context.forecasting
-    assert asked is not None
-    season = asked.season
-    differences = {"none": (), "step": (1,), "season": (season,), "both": (1, season) if season > 1 else (1,)}
-    columns = Columns(
-        lags=lags_of(season, params.lags),
-        differences=differences[params.differences],
-        calendar=calendar_of(asked.freq),
-    )
-
-    def make() -> Any:
-        from lightgbm import LGBMRegressor
-
-        return LGBMRegressor(
-            # Absolute errors on the scale of each series: what most measures of forecasts count.
-            objective="l1",
-            n_estimators=params.n_estimators,
-            learning_rate=params.learning_rate,
-            num_leaves=params.num_leaves,
-            min_child_samples=params.min_child_samples,
-            colsample_bytree=params.colsample_bytree,
-            reg_lambda=params.reg_lambda,
-            random_state=context.seed,
-            n_jobs=context.threads,
-            deterministic=True,
-            force_row_wise=True,
-            verbose=-1,
-        )
-
-    return Lagged(make, columns, asked, context.threads)
+    return trees(context, **asdict(params))
