@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from bench.stats import skill
-from bench.stats.datasets import compare_over_datasets
+from bench.stats.datasets import LEAST, compare_over_datasets
 from bench.stats.estimate import Estimate
 
 RELATIVE_HEADERS = ("model", "skill (95 %)", "win rate (95 %)", "clipped", "not run")
@@ -21,14 +21,14 @@ def ranked(decisions: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
 def relative_to_reference(
     decisions: Sequence[tuple[str, Mapping[str, Any]]],
 ) -> list[tuple[str, str, list[tuple[str, ...]]]]:
-    """Return name, caption and rows of a table for each task and budget whose scores are errors of several data sets.
+    """Return name, caption and rows of a table for each task and budget with errors of six data sets or more.
 
     Errors of different data sets have different sizes, and only their ratios to those of the reference have a mean.
     """
     return [
         (name, *_relative(found))
         for name, found in _together(decisions).items()
-        if len(found) > 1 and all("unit" in one and one["unit"]["sign"] < 0 for one in found)
+        if len(found) >= LEAST and all("unit" in one and one["unit"]["sign"] < 0 for one in found)
     ]
 
 

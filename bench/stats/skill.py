@@ -171,7 +171,7 @@ def over_datasets(
         pairs = zip(panels, found.known, strict=True)
         again = np.stack([_panel_means(panel, mean, generator, replicates) for panel, mean in pairs], axis=1)
     flat = again.reshape(-1, len(models))
-    points = np.hstack([found.logs(flat), _win_points(flat)]).reshape(*again.shape[:2], -1)
+    points = np.hstack([found.logs(flat), _win_points(flat)]).reshape(*again.shape[:2], 2 * len(models))
     used = [unit for unit in resampled if len(panels) > 1 or unit != "data sets"]
     if "data sets" in used:
         counts = generator.multinomial(len(panels), np.full(len(panels), 1 / len(panels)), replicates)
@@ -265,7 +265,7 @@ class _Errors:
             RelativeScore(
                 model=name,
                 skill=_estimate(against[at][self.place], 1 - np.exp(logs[:, at]), method),
-                win_rate=_estimate(float(mean_rate[at]), (wins[:, at] - 0.5) / others, method),
+                win_rate=_estimate(float(mean_rate[at]), np.clip((wins[:, at] - 0.5) / others, 0, 1), method),
                 clipped=(int((raw[:, at] < self.bounds[0]).sum()), int((raw[:, at] > self.bounds[1]).sum())),
                 missing=int(self.missing[at]),
             )
