@@ -133,25 +133,13 @@ def _far_off(model: str, folder: Path, content: Content, predictions: Prediction
         if values is None:
             continue
         rows = truth.tests[record.repeat, record.fold]
-        values, errors = _point_and_error(values, truth, (record.repeat, record.fold))
+        errors = np.abs(values - truth.y[rows])
         for at in np.argsort(-errors, kind="stable")[:EXAMPLES]:
             text = truth.items[rows[at]] if truth.items else f"row {rows[at]}"
             true, predicted = (f"{value:.6g}" for value in (truth.y[rows[at]], values[at]))
             one = Example(model=model, true=true, predicted=predicted, confidence=math.nan, text=text)
             found.append((float(errors[at]), one))
     return [example for _, example in sorted(found, key=lambda pair: (-pair[0], pair[1].text))[:EXAMPLES]]
-
-
-def _point_and_error(values: Any, truth: Truth, window: tuple[int, int]) -> tuple[Any, Any]:
-    """Return the predicted values, of forecasts the point, and how far off they are.
-
-    Forecasts on the scale of their series, or the largest series would have all large errors; 0 where nothing is known.
-    """
-    if truth.panel is None:
-        return values, np.abs(values - truth.y[truth.tests[window]])
-    held = truth.panel.windows[window]
-    scale = np.where(held.scale > 0, held.scale, np.nan)[held.series]
-    return values[:, 0], np.nan_to_num(np.abs(values[:, 0] - held.y) / scale)
 
 
 def _plain(value: object) -> object:

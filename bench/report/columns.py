@@ -121,9 +121,16 @@ def split_headers(content: Content) -> tuple[str, ...]:
     return (*headers, "McNemar p") if content.task.prediction == "probability" else headers
 
 
+def split_title(content: Content) -> str:
+    """Return what stands over it."""
+    return "Against the reference" if content.task.prediction == "quantiles" else "One split, item by item"
+
+
 def split_about(content: Content) -> str:
     """Return what its columns mean."""
     about = "On the same test items as the reference."
+    if content.task.prediction == "quantiles":
+        return f"{about.replace('test items', 'series and windows')} How the interval was made stands beside it."
     if content.task.prediction != "probability":
         # bench.items.score_by_item
         return f"{about} Items are drawn anew; the RMSE of a draw is taken by its linear change (delta method)."

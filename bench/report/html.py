@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.report import searches
-from bench.report.columns import confidence_about
+from bench.report import forecasts, searches
+from bench.report.columns import confidence_about, split_title
 from bench.report.content import Content, Row
 from bench.report.figures.cells import scores_picture
 from bench.report.figures.confidence import NO_ITEMS, reliability_picture, risk_picture
 from bench.report.figures.confusion import confusion_pictures
 from bench.report.figures.curve import curve_picture
+from bench.report.figures.forecasts import forecast_pictures
 from bench.report.figures.pareto import pareto_picture
 from bench.report.figures.picture import Picture
 from bench.report.figures.search import search_picture
@@ -29,6 +30,7 @@ from bench.report.tables import (
     changes_table,
     confidence_table,
     costs_table,
+    forecast_tables,
     intervals_table,
     models_table,
     of_picture,
@@ -39,8 +41,8 @@ from bench.report.tables import (
     tuning_tables,
 )
 from bench.report.wording import (
-    CHURN_OF_VALUES,
     check_line,
+    churn_about,
     deferral_sentence,
     left_out,
     not_whole,
@@ -57,6 +59,7 @@ SECTIONS = (
     ("tuning", searches.TITLE),
     ("deferral", "Deferral"),
     ("intervals", "Intervals"),
+    ("forecasts", "Forecasts"),
     ("stability", "Stability"),
     ("cost", "Cost"),
     ("mistakes", "Mistakes"),
@@ -109,10 +112,12 @@ def _view(content: Content, examples: Sequence[Example], labels: Sequence[str]) 
         "protocol": protocol(content),
         "sections": _sections(content),
         "of_classes": _of_classes(content),
+        "of_forecasts": _of_forecasts(content),
         "decision": _decision(content),
         "scores": scores_table(content),
         "notes": " ".join(table_notes(content)),
         "split": split_table(content),
+        "split_title": split_title(content),
         "others": others_table(content),
         "confidence": confidence_table(content),
         "confidence_about": confidence_about(content).replace("`", ""),
@@ -120,7 +125,7 @@ def _view(content: Content, examples: Sequence[Example], labels: Sequence[str]) 
         "values": {one.name: of_picture(one) for one in pictures},
         "reach": content.unit.reach_word("this"),
         "stability_unit": f"Scores and their spread in {content.unit.name}",
-        "churn_about": "" if _of_classes(content) else f" {CHURN_OF_VALUES}",
+        "churn_about": churn_about(content),
         "undecided": undecided(content),
         "stages": stage_lines(content),
         "partial": [(names, reason) for reason, names in not_whole(content).items()],
@@ -132,6 +137,9 @@ def _view(content: Content, examples: Sequence[Example], labels: Sequence[str]) 
         "intervals_about": interval_about(content).replace("`", ""),
         "interval_sentences": _interval_sentences(content),
         "not_measured": NOT_MEASURED,
+        "forecast_sentences": forecasts.sentences(content),
+        "forecast_parts": forecast_tables(content),
+        "no_forecasts": forecasts.NOT_MEASURED,
         "cards": [card(row, content.unit) for row in content.rows],
         "changes": changes_table(content),
         "changes_about": _changes_about(content),
@@ -152,13 +160,18 @@ def _of_classes(content: Content) -> bool:
     return content.task.prediction == "probability"
 
 
+def _of_forecasts(content: Content) -> bool:
+    return content.task.prediction == "quantiles"
+
+
 def _sections(content: Content) -> tuple[tuple[str, str], ...]:
     """Return the sections of the page: of values there is no confidence, so none about it."""
     known = [section for section in SECTIONS if section[0] != "tuning" or searches.tuned_rows(content)]
     if _of_classes(content):
-        return tuple(section for section in known if section[0] != "intervals")
+        return tuple(section for section in known if section[0] not in ("intervals", "forecasts"))
+    others = ("deferral", *(("intervals", "mistakes") if _of_forecasts(content) else ("forecasts",)))
     renamed = {"mistakes": "Largest errors"}
-    return tuple((name, renamed.get(name, text)) for name, text in known if name != "deferral")
+    return tuple((name, renamed.get(name, text)) for name, text in known if name not in others)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -240,6 +253,8 @@ def _changes(content: Content) -> list[str]:
 def _pictures(content: Content, labels: Sequence[str]) -> list[Picture]:
     every = [scores_picture(content), pareto_picture(content), curve_picture(content)]
     every += [search_picture(content)] if searches.tuned_rows(content) else []
+    if _of_forecasts(content):
+        return [*every, *forecast_pictures(content)]
     if not _of_classes(content):
         return [*every, width_picture(content)]
     return [*every, risk_picture(content), reliability_picture(content), *confusion_pictures(content, labels)]

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.metrics import metric
-from bench.report import searches
+from bench.report import forecasts, searches
 from bench.report.columns import (
     CARD_HEADERS,
     COST_HEADERS,
@@ -22,6 +22,7 @@ from bench.report.columns import (
     split_about,
     split_headers,
     split_rows,
+    split_title,
 )
 from bench.report.content import Content, Curve, Row
 from bench.report.curve import crossing_sentence
@@ -37,8 +38,8 @@ from bench.report.notes import table_notes
 from bench.report.over_datasets import RELATIVE_HEADERS, ranked, relative_to_reference
 from bench.report.stages import stage_lines
 from bench.report.wording import (
-    CHURN_OF_VALUES,
     check_line,
+    churn_about,
     count,
     deferral_sentence,
     moved,
@@ -64,6 +65,7 @@ def report_markdown(content: Content) -> str:
         *_models(content),
         *_confidence(content),
         *_intervals(content),
+        *_forecasts(content),
         *_changes(content),
     ]
     if content.curve is not None:
@@ -81,10 +83,10 @@ def _models(content: Content) -> list[str]:
     """Return what is said of each model: against the reference on one split, and how stable it is."""
     parts = []
     if split := split_rows(content):
-        parts += ["## One split, item by item", split_about(content), _table(split_headers(content), split)]
+        parts += [f"## {split_title(content)}", split_about(content), _table(split_headers(content), split)]
     about = (
         f"{_stability_unit(content)}, with 95 % intervals; grades in units of the margin, the weakest counts."
-        f"{_of_churn(content)}"
+        f"{churn_about(content)}"
     )
     cards = [card_cells(row, content.unit) for row in content.rows if row.scores.cells.size]
     return [*parts, "## Stability", about, _table(CARD_HEADERS, cards)]
@@ -110,6 +112,15 @@ def _intervals(content: Content) -> list[str]:
     cells = [interval_cells(row, content) for row in content.rows if row.scores.cells.size]
     table = _table(interval_headers(content), cells)
     return ["## Intervals", "\n".join(f"- {text}" for text in said), interval_about(content), table]
+
+
+def _forecasts(content: Content) -> list[str]:
+    """Return what forecasts say beside their scores."""
+    found = forecasts.parts(content)
+    said = [" ".join(forecasts.sentences(content))] if found else []
+    for part in found:
+        said += [f"## {part.title}", part.about, _table(part.headers, part.rows)]
+    return said
 
 
 def _changes(content: Content) -> list[str]:
@@ -199,10 +210,6 @@ def _stability_unit(content: Content) -> str:
     return "In points of the metric" if content.unit.in_points else f"Scores and their spread in {content.unit.label}"
 
 
-def _of_churn(content: Content) -> str:
-    return "" if content.task.prediction == "probability" else f" {CHURN_OF_VALUES}"
-
-
 def _deferral(content: Content) -> str:
     names = (content.decision.pick, content.decision.runner_up)
     rows = [row for name in names if (row := content.row(name)) is not None]
@@ -265,6 +272,8 @@ def _explain(content: Content) -> str:
     how = "corrected resampled t over folds (Nadeau & Bengio 2003)"
     if content.single_split:
         how = f"bootstrap over {'groups' if content.grouped else 'items'}, t over seeds"
+    if any(row.scores.facts.sample for row in content.rows):
+        how = "bootstrap over series, each with all its windows; t over seeds"
     return (
         f"Best cell: the luckiest of its folds and seeds ({fitted} fitted). "
         f"Dependable: nine training runs in ten {content.unit.reach_word('this')}. Intervals and verdicts, 95 %: {how}."

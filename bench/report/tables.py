@@ -22,6 +22,7 @@ from bench.report.columns import (
 )
 from bench.report.content import Content, Row
 from bench.report.figures.picture import Picture
+from bench.report.forecasts import parts
 from bench.report.intervals import interval_cells, interval_headers, with_intervals
 from bench.report.searches import tables
 from bench.report.wording import estimate, moved, score_estimate, share, size_estimate, threshold
@@ -106,6 +107,16 @@ def intervals_table(content: Content) -> Table:
         rows=tuple(interval_cells(row, content) for row in rows),
         marked=content.decision.pick,
     )
+
+
+def forecast_tables(content: Content) -> list[tuple[str, Table]]:
+    """Return what forecasts say beside their scores, each with what it means; none where none were measured."""
+    texts = TEXTS | {"hardest series"}
+    pick = content.decision.pick
+    return [
+        (part.about, Table(caption=part.title, headers=part.headers, rows=part.rows, marked=pick, texts=texts))
+        for part in parts(content)
+    ]
 
 
 def plans_table(content: Content) -> Table:

@@ -54,6 +54,13 @@ def share(value: float) -> str:
 
 
 CHURN_OF_VALUES = "Churn is the mean absolute change of a prediction over the interquartile range of the targets."
+CHURN_OF_FORECASTS = "Churn is the sum of the absolute changes of forecasts over that of the true values."
+
+
+def churn_about(content: Content) -> str:
+    """Return what churn is, as a sentence behind others; of classes it goes without saying."""
+    about = {"value": f" {CHURN_OF_VALUES}", "quantiles": f" {CHURN_OF_FORECASTS}"}
+    return about.get(content.task.prediction, "")
 
 
 def moved(changed: float, content: Content) -> str:

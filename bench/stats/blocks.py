@@ -40,7 +40,7 @@ def moving_blocks(steps: int, length: int, generator: np.random.Generator, repli
     """
     blocks = -(-steps // length)
     starts = generator.integers(0, steps - length + 1, (replicates, blocks))
-    drawn = (starts[:, :, None] + np.arange(length)).reshape(replicates, -1)[:, :steps]
+    drawn = (starts[:, :, None] + np.arange(length)).reshape(replicates, blocks * length)[:, :steps]
     flat = (drawn + steps * np.arange(replicates)[:, None]).ravel()
     return np.bincount(flat, minlength=replicates * steps).reshape(replicates, steps).astype(float)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from bench.report.content import Content
 from bench.report.findings import (
+    exploding_forecasts,
     exposed,
     floor_unbeaten,
     fragile,
@@ -33,6 +34,7 @@ _CHECKS: dict[str, Callable[[Content], Iterator[str]]] = {
         not_deterministic,
         order_dependent,
         fragile,
+        exploding_forecasts,
         exposed,
         zoo_at_the_floor,
         zoo_behind_stable,

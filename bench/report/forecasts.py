@@ -1,0 +1,241 @@
+"""Forecasts as every report words them: relative to the reference, how stable, at which level, and of which series."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.forecast_items import ForecastItems
+from bench.metrics import metric
+from bench.report.content import Content, Row
+from bench.report.wording import count, share
+from bench.stats.estimate import Estimate
+from bench.stats.forecast_stability import Tail, dispersion, tail, worst_tenth
+from bench.stats.skill import BOUNDS, REPLICATES, RelativeScores, over_datasets, over_series, over_time, raw_ratios
+from bench.types import seed_for
+
+NOT_MEASURED = "the forecasts of these models are not kept here"
+MOST_PAIRS = 12
+"""Models up to which each is shown against each."""
+
+Known = Sequence[tuple[Row, ForecastItems]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One table with what it means."""
+
+    title: str
+    about: str
+    headers: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def with_forecasts(content: Content) -> Known:
+    """Return the models whose forecasts were measured on the series of the reference; none without it."""
+    found = [(row, row.forecasts) for row in content.rows if row.forecasts is not None]
+    reference = next((items for row, items in found if row.scores.name == content.task.reference), None)
+    if reference is None:
+        return []
+    return [(row, items) for row, items in found if np.array_equal(items.groups, reference.groups)]
+
+
+def errors_of(known: Known, name: str) -> NDArray[np.floating]:
+    """Return the mean error of each series, or of each window of a single one, shape (n, M); NaN where unknown."""
+    columns = []
+    for _, items in known:
+        if name not in items.scores:
+            columns.append(np.full(_units(items), np.nan))
+        elif _units(items) == len(items.groups):
+            columns.append(items.scores[name].mean(axis=0))
+        else:
+            columns.append(items.over_series(name)[1])
+    return np.column_stack(columns)
+
+
+def _units(items: ForecastItems) -> int:
+    series = len(np.unique(items.groups))
+    return len(items.groups) if series == 1 else series
+
+
+def relative_to_reference(
+    content: Content, known: Known, name: str, replicates: int = REPLICATES
+) -> RelativeScores | None:
+    """Return all models relative to the reference; None where a metric was not measured.
+
+    Of a panel skill is that of the means over series, as over data sets, and wins are those of its series. Without
+    replicates there are no intervals.
+    """
+    models, reference = [row.scores.name for row, _ in known], content.task.reference
+    errors = errors_of(known, name)
+    if not np.isfinite(errors[:, models.index(reference)]).any():
+        return None
+    seed = seed_for(int(content.facts["inputs"].get("root_seed", 0)), "relative", name)
+    if len(np.unique(known[0][1].groups)) == 1:
+        return over_time(errors, models, reference, known[0][1].block, seed, replicates=replicates)
+    wins = over_series(errors, models, reference, seed, replicates=replicates)
+    skills = over_datasets([errors], models, reference, seed, replicates=replicates)
+    scores = tuple(
+        type(won)(**{**vars(won), "skill": one.skill}) for won, one in zip(wins.scores, skills.scores, strict=True)
+    )
+    return RelativeScores(**{**vars(wins), "scores": scores, "skills": skills.skills})
+
+
+def tails(content: Content, known: Known) -> dict[str, tuple[str, Tail]]:
+    """Return the metric and the far end of each model's errors relative to the reference's, before clipping."""
+    models = [row.scores.name for row, _ in known]
+    name = "sql" if all("sql" in items.scores for _, items in known) else "mase"
+    errors = errors_of(known, name)
+    raw = raw_ratios(errors, errors[:, models.index(content.task.reference)])
+    return {model: (name, tail(raw[:, at], BOUNDS[1])) for at, model in enumerate(models)}
+
+
+def parts(content: Content) -> list[Part]:
+    """Return the tables of the section; none where no forecast was measured."""
+    known = with_forecasts(content)
+    if not known:
+        return []
+    made = [_relative(content, known), _pairs(content, known), _stability(known), _levels(known)]
+    return [part for part in made if part is not None and part.rows]
+
+
+def sentences(content: Content) -> list[str]:
+    """Return what stands before the tables: what was scored, and what was left out of it."""
+    known = with_forecasts(content)
+    if not known:
+        return []
+    items = known[0][1]
+    series, windows = len(np.unique(items.groups)), len(items.sizes)
+    step = f" of frequency {items.freq}" if items.freq else ""
+    said = [f"{series} series{step}, {count(windows, 'window')}: {_sample(items)}."]
+    if items.left_out:
+        said.append(
+            f"{items.left_out} of the {items.left_out + len(items.groups)} forecasts of a series have no scaled error, "
+            "for the season before them repeats exactly, is too short, or nothing was observed: they are left out of "
+            "MASE, RMSSE and SQL."
+        )
+    return said
+
+
+def _sample(items: ForecastItems) -> str:
+    if len(np.unique(items.groups)) > 1:
+        return "series are drawn with all their windows, and intervals say what other series would do"
+    if items.block > 1:
+        return f"windows share steps, so blocks of {items.block} of them are drawn"
+    return "intervals are those of a corrected t over windows, and skill draws its windows"
+
+
+def _relative(content: Content, known: Known) -> Part:
+    found = {name: relative_to_reference(content, known, name) for name in ("mase", "sql")}
+    shown = {name: one for name, one in found.items() if one is not None}
+    ends = tails(content, known)
+    rows = []
+    for row, items in known:
+        name, end = ends[row.scores.name]
+        mine = {one: scores.of(row.scores.name) for one, scores in shown.items() if one in items.scores}
+        skills = [_estimate(one.skill, 3) if (one := mine.get(name)) is not None else "?" for name in shown]
+        wins, over = mine.get("mase"), mine.get(name)
+        rows.append(
+            (
+                row.label,
+                *skills,
+                "?" if wins is None else _estimate(wins.win_rate, 2),
+                "?" if over is None else str(sum(over.clipped)),
+                _number(end.percentile),
+                _number(end.largest),
+            )
+        )
+    labels = [f"{metric(name).label} skill" for name in shown]
+    return Part(
+        title=f"Relative to {content.task.reference}",
+        about=_about_relative(content, shown, metric(next(iter(ends.values()))[0]).label),
+        headers=("model", *labels, "wins", "clipped", "95th percentile", "largest"),
+        rows=tuple(rows),
+    )
+
+
+def _about_relative(content: Content, shown: Mapping[str, RelativeScores], label: str) -> str:
+    found = next(iter(shown.values()), None)
+    if found is None:
+        return f"{content.task.reference} has no scaled error."
+    low, high = found.bounds
+    return (
+        f"Skill is one minus the error over that of {content.task.reference}; intervals of 95 % by "
+        f"{found.scores[0].skill.method}. Wins: mean over the other models of the share of {found.unit} with the "
+        f"smaller MASE, ties as half. The last columns are of the {label} of single {found.unit} relative to the "
+        f"reference's: how many lie below {low:g} or above {high:g}, where a mean of ratios is clipped, and the 95th "
+        "percentile and the largest before that."
+    )
+
+
+def _pairs(content: Content, known: Known) -> Part | None:
+    found = relative_to_reference(content, known, "mase", replicates=0)
+    if found is None or not 2 < len(known) <= MOST_PAIRS:
+        return None
+    names = [row.scores.name for row, _ in known]
+    rows = tuple(
+        (
+            name,
+            *(
+                "" if i == j else f"{share(found.win_rates[i, j])}, {found.skills[i, j]:+.3f}"
+                for j in range(len(names))
+            ),
+        )
+        for i, name in enumerate(names)
+    )
+    about = (
+        f"Share of {found.unit} in which the model of the row has the smaller MASE, and its skill against the column's."
+    )
+    return Part(title="Each against each", about=about, headers=("model", *names), rows=rows)
+
+
+def _stability(known: Known) -> Part:
+    rows = []
+    for row, items in known:
+        spread = dispersion(items.by_window("mase"))
+        rows.append(
+            (
+                row.label,
+                _number(spread.over_windows),
+                _number(spread.over_seeds),
+                f"{_number(spread.worst)} (window {spread.worst_window + 1})",
+                _number(worst_tenth(items.over_series("mase")[1])),
+                items.worst.get("sql", items.worst["mase"]),
+                share(items.churn[0]),
+                _estimate(items.revision, 3),
+            )
+        )
+    why = next((f" (not measured: {items.revision.why})" for _, items in known if items.revision.why), "")
+    return Part(
+        title="Stability of forecasts",
+        about=(
+            "Of MASE: standard deviations over windows and over seeds, the worst window, and the mean of the tenth of "
+            "the series with the largest errors; then the series with the largest quantile loss. Churn: sum of "
+            "absolute differences between two seeds over that of the true values. Revision: mean absolute change of "
+            f"the forecast of a step from one origin to the next, on the scale of its series{why}."
+        ),
+        headers=("model", "SD over windows", "SD over seeds", "worst window", "worst tenth", "hardest series", "churn",
+                 "revision"),
+        rows=tuple(rows),
+    )  # fmt: skip
+
+
+def _levels(known: Known) -> Part | None:
+    levels = known[0][1].levels
+    rows = tuple((row.label, *map(_number, items.pinball)) for row, items in known if items.levels == levels)
+    about = "Mean over series of the scaled quantile loss, whose mean over levels is the SQL."
+    headers = ("model", *(f"{level:g}" for level in levels))
+    return Part(title="Loss by level", about=about, headers=headers, rows=rows) if levels else None
+
+
+def _number(value: float) -> str:
+    return "?" if math.isnan(value) else f"{value:.3f}" if value < 1000 else f"{value:.3g}"
+
+
+def _estimate(found: Estimate, decimals: int) -> str:
+    if not found.measured:
+        return "?"
+    value, low, high = (f"{one:.{decimals}f}" for one in (found.value, found.low, found.high))
+    return value if math.isnan(found.low) else f"{value} ({low} to {high})"

@@ -1,0 +1,192 @@
+"""What reports say and draw of forecasts, from tables and forecasts on the disk."""
+
+import re
+from dataclasses import asdict, replace
+
+import pytest
+
+from bench.forecast_items import ForecastItems
+from bench.measure import measure_items
+from bench.predictions import Predictions
+from bench.provenance import provenance_of
+from bench.report import forecasts as section
+from bench.report.figures.forecasts import forecast_pictures
+from bench.report.html import report_html
+from bench.report.markdown import report_markdown
+from bench.report.read import read_content
+from bench.results import Store
+from bench.settings import Budget, Limits, ReportSettings
+from bench.stats.skill import over_datasets
+from bench.zoo.store import Zoo
+from tests.builders import task
+from tests.panels import HORIZON, METRICS, forecasts, panel, windows, written
+from tests.toy_models import toy
+
+ROLES = {"naive": "stable", "average": "floor"}
+TASK = task(
+    name="toy", type="toy", protocol="rolling", prediction="quantiles", metrics=METRICS, reference="naive",
+    floor="average", margin=0.01, margin_relative=True,
+)  # fmt: skip
+ERRORS = {"naive": 1.0, "theta": 0.6, "average": 2.0}
+
+
+def folder(root, data=None, count=3, step=HORIZON, seeds=2, change=None, errors=ERRORS):
+    """Write tables, forecasts and what they say of models with so large errors; return the content of their report."""
+    data = panel(step=step) if data is None else data
+    splits = windows(data, count, step)
+    store = Store.open(root, "machine", TASK, "toy", "quick")
+    scratch = Predictions(root / "scratch" / "predictions" / "toy" / "toy" / "quick")
+    keys = {}
+    for place, (name, error) in enumerate(errors.items()):
+        made = {
+            (fold, seed): forecasts(data, splits[fold], 10 * place + seed, error, spread=error)
+            for fold in range(count)
+            for seed in range(seeds)
+        }
+        if change is not None:
+            change(name, made, data, splits)
+        records, _, _ = written(scratch.folder, data, splits, name, made)
+        choice = toy(name, role=ROLES.get(name, "zoo"))
+        told = provenance_of(choice, TASK, data, Budget(seeds=seeds), splits, 0, Zoo.open(root))
+        told["about"] |= {"report": asdict(ReportSettings()), "limits": asdict(Limits())}
+        store.write(name, told, records, "keep")
+        keys[name] = told["key"]
+    measure_items(store, keys, scratch, data.fingerprint, 0)
+    content = read_content(store.folder, root, "machine")
+    assert content is not None
+    return content
+
+
+@pytest.fixture(scope="module")
+def content(tmp_path_factory):
+    return folder(tmp_path_factory.mktemp("report"))
+
+
+def plain(page):
+    return re.sub(
+        r"<svg.*?</svg>|<style>.*?</style>|<(pre|blockquote)>.*?</(pre|blockquote)>", "", page, flags=re.DOTALL
+    )
+
+
+def test_series_decide_and_the_reports_say_so(content):
+    theta = content.row("theta")
+    assert isinstance(theta.forecasts, ForecastItems)
+    assert theta.scores.facts.sample == "series"
+    assert theta.against.method == "paired bootstrap over series, t over seeds"
+    assert theta.against.verdict == "better"
+    assert content.decision.pick == "theta"
+    mean = theta.forecasts.by_window("mase").mean()
+    assert -theta.scores.mean == pytest.approx(mean, rel=1e-5)
+    assert theta.mean.method == "t over series, and over seeds"
+    assert theta.stability.churn.method.startswith("t over series")
+    assert theta.standing is not None
+
+
+def test_the_page_and_the_markdown_have_the_tables_and_the_pictures(content):
+    page, markdown = report_html(content, ()), report_markdown(content)
+    for title in ("Relative to naive", "Each against each", "Stability of forecasts", "Loss by level"):
+        assert f"## {title}" in markdown
+        assert f"<caption>{title}</caption>" in page
+    assert "8 series, 3 windows: series are drawn with all their windows" in markdown
+    for name in ("fans", "steps", "levels", "kinds"):
+        assert f'id="{name}' in page
+    for name in ("intervals", "mistakes", "deferral"):
+        assert f'id="{name}"' not in page
+        assert f'href="#{name}"' not in page
+    assert "bootstrap over series, each with all its windows; t over seeds" in markdown
+    assert "over that of the true values" in plain(page)
+    for text in (markdown, plain(page)):
+        assert not re.search(r"\bnan\b|\binf\b|None", text)
+
+
+def test_skill_in_the_report_is_that_of_the_means_over_series(content):
+    known = section.with_forecasts(content)
+    found = section.relative_to_reference(content, known, "mase")
+    wanted = 1 - content.row("theta").scores.mean / content.row("naive").scores.mean
+    assert found.of("theta").skill.value == pytest.approx(wanted, rel=1e-5)
+    errors = section.errors_of(known, "mase")
+    assert errors.shape == (8, 3)
+    names = [row.scores.name for row, _ in known]
+    assert over_datasets([errors], names, "naive", 0).of("theta").skill.value == found.of("theta").skill.value
+    assert (errors[:, names.index("theta")] < errors[:, names.index("naive")]).mean() == found.win_rates[
+        names.index("theta"), names.index("naive")
+    ]
+    headers, row = section.parts(content)[0].headers, section.parts(content)[0].rows[0]
+    assert headers == ("model", "MASE skill", "SQL skill", "wins", "clipped", "95th percentile", "largest")
+    assert row[0] == "theta"
+    assert re.fullmatch(r"0\.\d{3} \(0\.\d{3} to 0\.\d{3}\)", row[1])
+
+
+def test_pictures_say_what_they_show_and_hold_their_values(content):
+    fans, steps, levels, kinds = forecast_pictures(content)
+    for one in (fans, steps, levels, kinds):
+        assert one.svg.startswith("<svg")
+        assert one.finding
+        assert all(len(row) == len(one.headers) for row in one.rows)
+    items = content.row("theta").forecasts
+    assert [row[0] for row in fans.rows[::HORIZON]] == [f"{fan.series} ({fan.which})" for fan in items.fans]
+    assert fans.rows[0][3] == f"{items.fans[0].point[0]:.6g}"
+    assert steps.rows[0] == ("theta", *(f"{one:.3f}" for one in items.by_step[0]))
+    assert levels.headers == ("model", "0.1", "0.5", "0.9")
+    assert [row[:2] for row in kinds.rows][:1] == [("length", "all")]
+    assert "theta" in fans.finding
+
+
+def explode(name, made, data, splits):
+    if name == "theta":
+        rows = data.groups[splits[1].test] == 5
+        made[1, 0][rows, -1] += 1e13
+
+
+def test_an_exploding_interval_is_visible(tmp_path):
+    found = folder(tmp_path, change=explode)
+    (text,) = [one.text for one in found.findings if one.code == "exploding-forecasts"]
+    assert "theta is more than 100 times that of naive on 1 of the series" in text
+    assert "its largest one is on S5" in text
+    relative, *_, stability, _ = section.parts(found)
+    row = dict(zip(relative.headers, next(one for one in relative.rows if one[0] == "theta"), strict=True))
+    assert row["clipped"] == "1"
+    assert float(row["largest"]) > 1e9
+    assert dict(zip(stability.headers, stability.rows[0], strict=True))["hardest series"] == "S5"
+    for one in forecast_pictures(found):
+        assert "1e13" not in one.svg
+
+
+def test_windows_that_overlap_show_how_forecasts_are_revised(tmp_path):
+    found = folder(tmp_path, step=2)
+    part = next(one for one in section.parts(found) if one.title == "Stability of forecasts")
+    assert re.fullmatch(r"\d\.\d{3} \(\d\.\d{3} to \d\.\d{3}\)", part.rows[0][-1])
+    apart = folder(tmp_path / "apart")
+    part = next(one for one in section.parts(apart) if one.title == "Stability of forecasts")
+    assert part.rows[0][-1] == "?"
+    assert "no step is forecast from two origins in a row" in part.about
+
+
+def test_one_series_is_compared_over_its_windows(tmp_path):
+    found = folder(tmp_path, panel(series=1, length=90), count=6, seeds=1)
+    theta = found.row("theta")
+    assert theta.scores.facts.sample == ""
+    assert theta.against.method == "corrected resampled t over folds"
+    assert "1 series, 6 windows: intervals are those of a corrected t over windows" in " ".join(
+        section.sentences(found)
+    )
+    assert "moving blocks of 1 over time" in section.parts(found)[0].about
+    close = folder(tmp_path / "close", panel(series=1, length=90, step=3), count=8, step=3, seeds=1)
+    assert close.row("theta").against.method == "moving blocks of 2 windows, t"
+    assert report_markdown(close)
+
+
+def test_without_forecasts_the_section_says_why(content):
+    bare = replace(content, rows=tuple(replace(row, forecasts=None) for row in content.rows))
+    assert section.parts(bare) == []
+    assert section.sentences(bare) == []
+    assert {one.why for one in forecast_pictures(bare)} == {section.NOT_MEASURED}
+    assert section.NOT_MEASURED in report_html(bare, ())
+    assert "Relative to" not in report_markdown(bare)
+
+
+def test_points_alone_have_no_levels(tmp_path):
+    found = folder(tmp_path, panel(levels=()), errors={"naive": 1.0, "average": 2.0})
+    assert forecast_pictures(found)[2].why == "no quantile was asked for"
+    assert [part.title for part in section.parts(found)] == ["Relative to naive", "Stability of forecasts"]
+    assert section.parts(found)[0].headers[1] == "MASE skill"
