@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.floating]
 
-LENGTH, STRENGTH, INTERVAL = "length", "strength of the season", "steps from one value that is not zero to the next"
+LENGTH, STRENGTH, INTERVAL = "length", "strength of the season", "steps per value other than zero"
 CUTS: Mapping[str, tuple[float, ...]] = {STRENGTH: (0.3, 0.64), INTERVAL: (1.32,)}
 
 

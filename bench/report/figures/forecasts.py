@@ -40,7 +40,7 @@ def fans_picture(content: Content) -> Picture:
         return Picture(name="fans", title=title, why=NOT_MEASURED)
     line, items = known[0]
     fans = items.fans
-    height = len(fans) * PANEL + (len(fans) - 1) * GAP + 0.95
+    height = len(fans) * PANEL + (len(fans) - 1) * GAP + 1.2
     ends = f" The bands reach from the {_ends(items.levels)}." if len(items.levels) > 1 else ""
     return Picture(
         name="fans",
@@ -49,7 +49,7 @@ def fans_picture(content: Content) -> Picture:
         + ", ".join(f"{fan.error:.3g} on {fan.series} ({fan.which})" for fan in fans)
         + ".",
         caption=f"The last window, first seed; steps are counted from its origin.{ends}",
-        svg=render("fans", Sheet(height=height, top=0.4), lambda axes: _draw_fans(axes, fans, items.levels)),
+        svg=render("fans", Sheet(height=height, top=0.65), lambda axes: _draw_fans(axes, fans, items.levels)),
         headers=("series", "step", "true value", "forecast", *(f"{level:g}" for level in items.levels)),
         rows=tuple(row for fan in fans for row in _fan_rows(fan)),
     )
@@ -209,8 +209,8 @@ def kinds_picture(content: Content) -> Picture:
         name="kinds",
         title=title,
         finding=(
-            f"{line.name} has its largest MASE, {hardest.error:.3f}, on the {hardest.series} series with a "
-            f"{hardest.character} of {hardest.label}."
+            f"{line.name} has its largest MASE, {hardest.error:.3f}, on {hardest.series} series: "
+            f"{hardest.character} {hardest.label}."
         ),
         caption=f"Kinds are those of what came before the last origin.{freq}",
         svg=render("kinds", Sheet(height=height, left=left, top=0.4), lambda axes: _draw_kinds(axes, known)),
