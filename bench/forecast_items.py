@@ -59,6 +59,10 @@ class ForecastItems:
     """Mean scaled loss of the quantile of each level."""
     slices: tuple[Slice, ...]
     """Mean MASE by the kind of series."""
+    crossed: float
+    """Share of the steps where quantiles crossed, and were sorted; NaN where cells did not tell."""
+    fallbacks: float
+    """Share of the series that a simpler model answered for."""
     fans: tuple[Fan, ...]
     """Best, median and worst series by MASE: the last window of the first seed."""
 
@@ -100,6 +104,7 @@ def as_content(items: ForecastItems) -> dict[str, Any]:
         "prediction": "quantiles",
         **{name: getattr(items, name) for name in PLAIN},
         **{name: getattr(items, name).tolist() for name in ("by_step", "coverage", "pinball")},
+        "told": [items.crossed, items.fallbacks],
         "worst": dict(items.worst),
         "groups": pack_codes(items.groups),
         # The seeds of a series side by side: where they agree, they pack well.
@@ -140,6 +145,8 @@ def of_content(content: Mapping[str, Any]) -> ForecastItems:
         by_step=np.array([list(map(number, row)) for row in content["by_step"]]),
         coverage=np.array(list(map(number, content["coverage"]))),
         pinball=np.array(list(map(number, content["pinball"]))),
+        crossed=number(content["told"][0]),
+        fallbacks=number(content["told"][1]),
         slices=tuple(Slice(**one) for one in content["slices"]),
         fans=tuple(map(fan_of, content["fans"])),
     )

@@ -1,5 +1,6 @@
 """What single forecasts say of a model, computed once after its cells: see `bench.forecast_items`."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -40,6 +41,7 @@ def measure_forecasts(records: Sequence[Record], predictions: Predictions, truth
         return None
     whole = whole_runs(records, truth)
     first = min((record.repeat for record in whole), default=0)
+    told = [(one.n_test, one.found["forecasts"]) for one in whole if "forecasts" in one.found]
     cells: list[_Cell] = []
     for record in sorted((one for one in whole if one.repeat == first), key=lambda one: (one.seed, one.fold)):
         held, rows = panel.windows.get((first, record.fold)), truth.tests.get((first, record.fold))
@@ -52,7 +54,13 @@ def measure_forecasts(records: Sequence[Record], predictions: Predictions, truth
         cells.append(replace(made, predicted=p) if shown else made)
     if not cells or not any(len(cell.codes) for cell in cells):
         return None
-    return _found(digests_of(records), cells, truth, panel)
+    found, size = _found(digests_of(records), cells, truth, panel), sum(n for n, _ in told) or math.nan
+    return replace(
+        found,
+        crossed=sum(one["crossed"] for _, one in told) / size,
+        # Every series of a window has as many rows as there are steps.
+        fallbacks=sum(one["fallbacks"] for _, one in told) * found.by_step.shape[1] / size,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -141,6 +149,8 @@ def _found(digests: str, cells: Sequence[_Cell], truth: Truth, panel: PanelTruth
         by_step=steps[:2] / steps[2],
         coverage=below[:-1] / below[-1],
         pinball=np.mean([cell.pinball for cell in cells], axis=0),
+        crossed=math.nan,
+        fallbacks=math.nan,
         slices=(),
         fans=(),
     )

@@ -59,7 +59,9 @@ def forecasts(data: Dataset, split: Split, seed: int = 0, error: float = 1.0, sp
     return np.column_stack([point, *(point + spread * scale * norm.ppf(level) for level in held.levels)])
 
 
-def written(folder: Path, data: Dataset, splits: list[Split], model: str, made: dict[tuple[int, int], Any]) -> Any:
+def written(
+    folder: Path, data: Dataset, splits: list[Split], model: str, made: dict[tuple[int, int], Any], fallbacks: int = 0
+) -> Any:
     """Keep forecasts by (fold, seed); return their records, where they lie, and the truth."""
     predictions = Predictions(folder)
     predictions.save_truth(data, splits)
@@ -84,6 +86,7 @@ def written(folder: Path, data: Dataset, splits: list[Split], model: str, made: 
                 digest=prediction_digest(p),
                 fit_seconds=1.0,
                 predict_seconds=0.1,
+                found={"forecasts": {"crossed": fold, "fallbacks": fallbacks}},
             )
         )
     return records, predictions, predictions.load_truth(data.fingerprint)

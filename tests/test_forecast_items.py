@@ -186,3 +186,15 @@ def test_an_exploding_interval_is_named(tmp_path):
     assert found.scores["sql"].max() > 1e8
     assert found.scores["mase"].max() < 10
     assert METRICS[0] == "mase"
+
+
+def test_quantiles_that_crossed_and_series_that_a_simpler_model_answered_for_are_shares(tmp_path):
+    data = panel()
+    splits = windows(data, 3)
+    made = {(fold, 0): forecasts(data, splits[fold]) for fold in range(3)}
+    records, predictions, truth = written(tmp_path, data, splits, "toy", made, fallbacks=2)
+    found = measure(records, predictions, truth, "toy", 0)
+    assert found.crossed == pytest.approx((0 + 1 + 2) / (3 * 8 * HORIZON))
+    assert found.fallbacks == pytest.approx(2 / 8)
+    silent = [replace(one, found={}) for one in records]
+    assert np.isnan(measure(silent, predictions, truth, "toy", 0).fallbacks)

@@ -11,6 +11,7 @@ from bench.predictions import Predictions
 from bench.provenance import provenance_of
 from bench.report import forecasts as section
 from bench.report.figures.forecasts import forecast_pictures
+from bench.report.findings import find_all
 from bench.report.html import report_html
 from bench.report.markdown import report_markdown
 from bench.report.read import read_content
@@ -132,6 +133,19 @@ def test_pictures_say_what_they_show_and_hold_their_values(content):
     assert "theta" in fans.finding
 
 
+def test_a_model_that_a_simpler_one_answers_for_is_named(content):
+    theta = content.row("theta")
+    mixed = replace(theta, forecasts=replace(theta.forecasts, fallbacks=0.25))
+    found = find_all(replace(content, rows=(mixed,)))
+    assert [one.text for one in found if one.code == "answered-by-simpler"] == [
+        "For 25.0 % of the series theta answered by a simpler model, for its own failed there: its scores are those of "
+        "a mixture."
+    ]
+    assert "answered-by-simpler" not in {one.code for one in content.findings}
+    part = next(one for one in section.parts(content) if one.title == "Stability of forecasts")
+    assert part.rows[0][-2:] == (f"{100 * 3 / (3 * 8 * HORIZON):.1f} %", "0.0 %")
+
+
 def explode(name, made, data, splits):
     if name == "theta":
         rows = data.groups[splits[1].test] == 5
@@ -155,10 +169,10 @@ def test_an_exploding_interval_is_visible(tmp_path):
 def test_windows_that_overlap_show_how_forecasts_are_revised(tmp_path):
     found = folder(tmp_path, step=2)
     part = next(one for one in section.parts(found) if one.title == "Stability of forecasts")
-    assert re.fullmatch(r"\d\.\d{3} \(\d\.\d{3} to \d\.\d{3}\)", part.rows[0][-1])
+    assert re.fullmatch(r"\d\.\d{3} \(\d\.\d{3} to \d\.\d{3}\)", part.rows[0][-3])
     apart = folder(tmp_path / "apart")
     part = next(one for one in section.parts(apart) if one.title == "Stability of forecasts")
-    assert part.rows[0][-1] == "?"
+    assert part.rows[0][-3] == "?"
     assert "no step is forecast from two origins in a row" in part.about
 
 
@@ -170,7 +184,7 @@ def test_one_series_is_compared_over_its_windows(tmp_path):
     assert "1 series, 6 windows: intervals are those of a corrected t over windows" in " ".join(
         section.sentences(found)
     )
-    assert "moving blocks of 1 over time" in section.parts(found)[0].about
+    assert "moving blocks of 2 over time" in section.parts(found)[0].about
     close = folder(tmp_path / "close", panel(series=1, length=90, step=3), count=8, step=3, seeds=1)
     assert close.row("theta").against.method == "moving blocks of 2 windows, t"
     assert report_markdown(close)

@@ -11,6 +11,7 @@ from bench.forecast_items import ForecastItems
 from bench.metrics import metric
 from bench.report.content import Content, Row
 from bench.report.wording import count, share
+from bench.stats.blocks import block_length
 from bench.stats.estimate import Estimate
 from bench.stats.forecast_stability import Tail, dispersion, tail, worst_tenth
 from bench.stats.skill import BOUNDS, REPLICATES, RelativeScores, over_datasets, over_series, over_time, raw_ratios
@@ -74,7 +75,8 @@ def relative_to_reference(
         return None
     seed = seed_for(int(content.facts["inputs"].get("root_seed", 0)), "relative", name)
     if len(np.unique(known[0][1].groups)) == 1:
-        return over_time(errors, models, reference, known[0][1].block, seed, replicates=replicates)
+        length = block_length(len(errors), least=known[0][1].block)
+        return over_time(errors, models, reference, length, seed, replicates=replicates)
     wins = over_series(errors, models, reference, seed, replicates=replicates)
     skills = over_datasets([errors], models, reference, seed, replicates=replicates)
     scores = tuple(
@@ -124,7 +126,7 @@ def _sample(items: ForecastItems) -> str:
         return "series are drawn with all their windows, and intervals say what other series would do"
     if items.block > 1:
         return f"windows share steps, so blocks of {items.block} of them are drawn"
-    return "intervals are those of a corrected t over windows, and skill draws its windows"
+    return "intervals are those of a corrected t over windows, and for skill blocks of windows are drawn"
 
 
 def _relative(content: Content, known: Known) -> Part:
@@ -205,6 +207,8 @@ def _stability(known: Known) -> Part:
                 items.worst.get("sql", items.worst["mase"]),
                 share(items.churn[0]),
                 _estimate(items.revision, 3),
+                share(items.crossed),
+                share(items.fallbacks),
             )
         )
     why = next((f" (not measured: {items.revision.why})" for _, items in known if items.revision.why), "")
@@ -214,10 +218,11 @@ def _stability(known: Known) -> Part:
             "Of MASE: standard deviations over windows and over seeds, the worst window, and the mean of the tenth of "
             "the series with the largest errors; then the series with the largest quantile loss. Churn: sum of "
             "absolute differences between two seeds over that of the true values. Revision: mean absolute change of "
-            f"the forecast of a step from one origin to the next, on the scale of its series{why}."
+            f"the forecast of a step from one origin to the next, on the scale of its series{why}. Crossed: steps "
+            "whose quantiles had to be sorted. By a simpler model: series that a library gave up on, as far as it tells."
         ),
         headers=("model", "SD over windows", "SD over seeds", "worst window", "worst tenth", "hardest series", "churn",
-                 "revision"),
+                 "revision", "crossed", "by a simpler model"),
         rows=tuple(rows),
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from bench.report.content import Content
 from bench.report.findings import (
+    answered_by_simpler,
     exploding_forecasts,
     exposed,
     floor_unbeaten,
@@ -35,6 +36,7 @@ _CHECKS: dict[str, Callable[[Content], Iterator[str]]] = {
         order_dependent,
         fragile,
         exploding_forecasts,
+        answered_by_simpler,
         exposed,
         zoo_at_the_floor,
         zoo_behind_stable,
