@@ -219,7 +219,7 @@ def _stability(known: Known) -> Part:
             "the series with the largest errors; then the series with the largest quantile loss. Churn: sum of "
             "absolute differences between two seeds over that of the true values. Revision: mean absolute change of "
             f"the forecast of a step from one origin to the next, on the scale of its series{why}. Crossed: steps "
-            "whose quantiles had to be sorted. By a simpler model: series that a library gave up on, as far as it tells."
+            "whose quantiles had to be sorted. By a simpler model: series that a library gave up on, if it tells."
         ),
         headers=("model", "SD over windows", "SD over seeds", "worst window", "worst tenth", "hardest series", "churn",
                  "revision", "crossed", "by a simpler model"),
