@@ -169,7 +169,8 @@ def _sections(content: Content) -> tuple[tuple[str, str], ...]:
     known = [section for section in SECTIONS if section[0] != "tuning" or searches.tuned_rows(content)]
     if _of_classes(content):
         return tuple(section for section in known if section[0] not in ("intervals", "forecasts"))
-    others = ("deferral", *(("intervals", "mistakes") if _of_forecasts(content) else ("forecasts",)))
+    # Growing parts of a panel would mix past and future.
+    others = ("deferral", *(("growth", "intervals", "mistakes") if _of_forecasts(content) else ("forecasts",)))
     renamed = {"mistakes": "Largest errors"}
     return tuple((name, renamed.get(name, text)) for name, text in known if name not in others)
 
@@ -251,7 +252,8 @@ def _changes(content: Content) -> list[str]:
 
 
 def _pictures(content: Content, labels: Sequence[str]) -> list[Picture]:
-    every = [scores_picture(content), pareto_picture(content), curve_picture(content)]
+    every = [scores_picture(content), pareto_picture(content)]
+    every += [] if _of_forecasts(content) else [curve_picture(content)]
     every += [search_picture(content)] if searches.tuned_rows(content) else []
     if _of_forecasts(content):
         return [*every, *forecast_pictures(content)]
