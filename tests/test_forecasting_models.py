@@ -186,6 +186,25 @@ def test_an_ensemble_is_made_of_the_members_that_answer(combined, expected):
     assert model.fallbacks_ == 0
 
 
+def test_the_mean_over_families_is_of_those_that_have_an_answer_of_their_own():
+    # Five quarters: too short for seasonal differences with a lag, for ETS, not for Theta and CES.
+    X, y, ahead = rows(40, 5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        whole = made("mean_ensemble").fit(X, y)
+        parts = {
+            name: made(name).fit(X, y) for name in ("auto_ets", "auto_theta", "auto_ces", "ridge_lags", "lightgbm_lags")
+        }
+        alone = made("mean_ensemble", regressions=False).fit(X, y).predict(ahead)
+    found, points = whole.predict(ahead), {name: part.predict(ahead)["point"] for name, part in parts.items()}
+    assert found["point"][:6].to_numpy() == pytest.approx(np.mean([one[:6] for one in points.values()], axis=0))
+    both = [points[name][6:] for name in ("auto_theta", "auto_ces")]
+    assert found["point"][6:].to_numpy() == pytest.approx(np.mean(both, axis=0))
+    assert alone["point"][6:].to_numpy() == pytest.approx(np.mean(both, axis=0))
+    assert [part.fallbacks_ for part in parts.values()] == [1, 0, 0, 1, 1]
+    assert whole.fallbacks_ == 0
+
+
 def test_a_clock_that_stopped_a_model_is_told_and_counted():
     X, y, ahead = rows(12, 12)
     with pytest.warns(UserWarning, match=r"time was up: 2\. Which ones hangs on the clock"):

@@ -70,7 +70,13 @@ class Lagged:
     regression: Any = None
     spread: Floats | None = None
     """Quantiles of scaled errors, shape (horizon, levels); None where there were too few."""
-    fallbacks_: int = 0
+    left_out: pd.Index = field(default_factory=lambda: pd.Index([]))
+    """Series that are too short, or of which the regression made no number."""
+
+    @property
+    def fallbacks_(self) -> int:
+        """Number of series that the last season answers for."""
+        return len(self.left_out)
 
     def fit(self, X: pd.DataFrame, y: NDArray[Any]) -> Self:
         """Fit the regression to all series, and before that to earlier ends of them, to learn its errors."""
@@ -96,16 +102,16 @@ class Lagged:
         assert self.simple is not None
         values, usable = self.simple.copy(), self._usable(0)
         used = usable & self.histories.ids.isin(X[SERIES].unique())
-        lost = 0
+        lost = np.zeros(len(usable), bool)
         if self.regression is not None and used.any():
             points = self._points(self.regression, self._known(used, 0), self._future(X, used))
             sound = np.isfinite(points).all(axis=1)
-            lost, used[used] = int((~sound).sum()), sound
+            lost[used], used[used] = ~sound, sound
             around = values[used] - values[used][:, :, :1]
             if self.spread is not None:
                 around[:, :, 1:] = scales(self.histories, self.asked.season)[used, None, None] * self.spread
             values[used] = points[sound][:, :, None] + around
-        self.fallbacks_ = int((~usable & ~constant(self.histories)).sum()) + lost
+        self.left_out = self.histories.ids[(~usable & ~constant(self.histories)) | lost]
         return Forecasts(self.histories.ids, self.histories.origins, values, self.asked).answer(X)
 
     def _remember(self, X: pd.DataFrame, y: NDArray[Any]) -> None:

@@ -69,7 +69,13 @@ class SeriesBySeries:
     histories: Histories | None = None
     forecasts: Forecasts | None = None
     kept: list[Kept] = field(default_factory=list)
-    fallbacks_: int = 0
+    left_out: pd.Index = field(default_factory=lambda: pd.Index([]))
+    """Series that no member could forecast."""
+
+    @property
+    def fallbacks_(self) -> int:
+        """Number of series that the last season answers for."""
+        return len(self.left_out)
 
     def fit(self, X: pd.DataFrame, y: NDArray[Any]) -> Self:
         """Fit every series, and forecast it: what a forecast needs besides is not kept."""
@@ -106,7 +112,7 @@ class SeriesBySeries:
         if empty.any():
             mean, deviation, _ = last_season(histories, asked)
             values[empty] = normal_forecasts(mean[empty], deviation[empty], asked)
-        self.fallbacks_ = int(empty.sum())
+        self.left_out = histories.ids[np.flatnonzero(empty)]
         _tell(failed, self.fallbacks_, len(histories))
         self.forecasts = Forecasts(histories.ids, histories.origins, values, asked)
         return self
