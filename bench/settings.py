@@ -53,8 +53,8 @@ class DataSpec:
     season: int = 0
     """Steps of a season, 1 for none; 0 takes what is usual for the frequency."""
     windows: int = 0
-    """Origins to forecast from, ``step`` steps apart, the last one ``horizon`` before the end; 0 takes the budget's
-    folds."""
+    """Origins to forecast from, ``step`` steps apart, the last one ``horizon`` before the end; 0 takes half of
+    the budget's folds over all repeats, two at least, and up to ten where series are few."""
     step: int = 0
     """Between two origins; 0 takes the horizon."""
     refit_every: int = 1

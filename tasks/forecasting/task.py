@@ -8,7 +8,7 @@ import pandas as pd
 
 from bench.data import fingerprint, take
 from bench.errors import ConfigError, DataError
-from bench.panel import LEVELS, SERIES, TIME, Forecasting, Rolling
+from bench.panel import LEVELS, SERIES, TIME, Forecasting, Rolling, series_of
 from bench.settings import Budget, DataSpec
 from bench.types import Dataset, Prediction, Split, seed_for
 from bench.windows import published_window, rolling_windows
@@ -18,6 +18,9 @@ from tasks.forecasting.gaps import Panel, completed, trimmed, without_duplicates
 from tasks.forecasting.reading import Long, read_long
 from tasks.forecasting.stamps import read_stamps
 
+LEAST_WINDOWS, MOST_WINDOWS = 2, 10
+FORECAST_SERIES = 20
+"""Over all windows, where series are few."""
 ROWS_A_SERIES = 10
 """Rows of a budget that stand for a series: with fewer series a panel says little, whatever their length."""
 
@@ -99,7 +102,7 @@ class SeriesForecasting:
         """Return a window for each origin, or the published one; see `bench.registry.TaskType.splits`."""
         match protocol:
             case "rolling":
-                return rolling_windows(dataset, budget.folds)
+                return rolling_windows(dataset, _usual_windows(dataset, budget))
             case "published":
                 return published_window(dataset)
         raise ConfigError(f"protocol={protocol} would mix past and future: forecasting has rolling and published.")
@@ -107,6 +110,16 @@ class SeriesForecasting:
     def perturbed(self, X: pd.DataFrame, seed: int) -> dict[str, pd.DataFrame]:
         """Return nothing: what can be changed in a frame of future steps is which values are asked for."""
         return {}
+
+
+def _usual_windows(dataset: Dataset, budget: Budget) -> int:
+    """Return how many windows a run has that names no number.
+
+    Half of the budget's folds over all repeats, for a fit on a panel takes longer than one on a table; more where
+    series are few.
+    """
+    few = min(MOST_WINDOWS, -(-FORECAST_SERIES // series_of(dataset)))
+    return max(LEAST_WINDOWS, budget.folds * budget.repeats // 2, few)
 
 
 def check_options(spec: DataSpec) -> None:

@@ -18,7 +18,7 @@ class Params:
     task_types=["forecasting"],
     params=Params,
     role="ensemble",
-    from_budget="quick",
+    from_budget="standard",
     deterministic=True,
     libraries=("numpy", "scipy", "pandas", "statsforecast"),
     licence="Apache-2.0",
