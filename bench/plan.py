@@ -76,7 +76,7 @@ def choose_models(config: RunConfig, task: Task) -> tuple[ModelChoice, ...]:
     """
     if config.bag and task.prediction == "quantiles":
         raise ConfigError(
-            "bag= parts rows into folds, and the steps of a series are none. Leave it out; ensemble=true averages models."
+            "bag= parts rows into folds, and steps of series are no rows. Leave it out; ensemble=true averages models."
         )
     chosen = {choice.name: choice for choice in config.models}
     for choice in config.models:
