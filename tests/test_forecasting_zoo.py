@@ -18,7 +18,7 @@ from bench.cell import run_cell
 from bench.errors import ZooError
 from bench.files import sha256_of
 from bench.models.forecasting import timesfm as timesfm_model
-from bench.models.zero_shot import at_levels
+from bench.models.quantile_levels import at_levels
 from bench.panel import POINT, SERIES, TIME, Forecasting
 from bench.testing import FORECAST_CHECKS, ModelBench
 from bench.testing.forecasts import a_constant_is_forecast_as_it_is, it_beats_the_last_value

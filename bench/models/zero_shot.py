@@ -4,17 +4,19 @@ A zero-shot model learns nothing from a panel: to fit is to keep the last steps 
 from its own history; those beside it only fill a batch. Knows no library that holds weights.
 """
 
+import contextlib
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import NormalDist
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bench.models.quantile_levels import at_levels, last_value
 from bench.panel import POINT, SERIES, TIME, Forecasting, quantile_column
 
 DECILES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -58,6 +60,8 @@ class ZeroShot:
     """Steps without which the weights cannot be asked."""
     covariates: bool = False
     """Whether covariates are read."""
+    side_by_side: int = 0
+    """Batches that run at once, on a thread each: faster for small networks. 0 gives one batch all threads."""
     fallbacks_: int = 0
     """Series with fewer than the ``least`` steps among those that were last asked about: their last value goes on."""
     _weights: Pretrained | None = None
@@ -130,9 +134,17 @@ class ZeroShot:
         self.fallbacks_ = len(short)
         for at in map(int, short):
             out[at] = last_value(asked[at].target, self.asked.horizon, levels)
-        for rows in batches(lengths, self.least, self.batch_size):
+
+        def forecast(rows: NDArray[np.intp]) -> None:
             found = weights.quantiles([asked[int(row)] for row in rows], self.asked.horizon)
             out[rows] = at_levels(np.asarray(found, dtype=np.float64), weights.levels, levels)
+
+        parts = batches(lengths, self.least, self.batch_size)
+        if not self.side_by_side:
+            list(map(forecast, parts))
+            return out
+        with _one_thread_a_batch(), ThreadPoolExecutor(self.side_by_side) as pool:
+            list(pool.map(forecast, parts))
         return out
 
 
@@ -194,61 +206,17 @@ def left_padded(asked: Sequence[History]) -> NDArray[np.float32]:
     return out
 
 
-def at_levels(quantiles: NDArray[np.float64], given: Sequence[float], asked: Sequence[float]) -> NDArray[np.float64]:
-    """Return quantiles of other levels than those that a model gives.
+@contextlib.contextmanager
+def _one_thread_a_batch() -> Iterator[None]:
+    """Keep operators of small networks from waiting for each other's threads."""
+    import torch
 
-    Between two levels they lie on a line; beyond the outermost on the tail of the normal distribution that has the
-    median and that quantile, which is an assumption, and is said in a warning.
-
-    Parameters
-    ----------
-    quantiles : array, shape (..., given)
-    given : sequence of float
-        Ascending, with 0.5 among them.
-    asked : sequence of float
-
-    Returns
-    -------
-    array, shape (..., asked)
-
-    Examples
-    --------
-    >>> at_levels(np.array([1.0, 2.0, 4.0]), (0.25, 0.5, 0.75), (0.25, 0.375, 0.75))
-    array([1. , 1.5, 4. ])
-    """
-    levels = np.asarray(asked, dtype=np.float64)
-    # Rounded, as a level that is given has to come back as it is.
-    place = np.round(np.interp(levels, given, np.arange(len(given))), 9)
-    low, high = np.floor(place).astype(int), np.ceil(place).astype(int)
-    out: NDArray[np.float64] = quantiles[..., low] + (place - low) * (quantiles[..., high] - quantiles[..., low])
-    beyond = np.flatnonzero((levels < given[0]) | (levels > given[-1]))
-    if len(beyond):
-        named = ", ".join(f"{levels[at]:g}" for at in beyond)
-        warnings.warn(
-            f"The model has no quantiles beyond {given[0]:g} and {given[-1]:g}: {named} are of a normal tail.",
-            stacklevel=2,
-        )
-    median = quantiles[..., list(given).index(0.5)]
-    for at in beyond:
-        edge = given[0] if levels[at] < given[0] else given[-1]
-        stretch = NormalDist().inv_cdf(levels[at]) / NormalDist().inv_cdf(edge)
-        out[..., at] = median + (out[..., at] - median) * stretch
-    return out
-
-
-def last_value(target: NDArray[np.float64], horizon: int, levels: Sequence[float]) -> NDArray[np.float64]:
-    """Return quantiles of a random walk with the steps of a series, shape (horizon, levels).
-
-    Examples
-    --------
-    >>> last_value(np.array([1.0, 3.0]), 2, (0.5,))
-    array([[3.],
-           [3.]])
-    """
-    spread = float(np.sqrt(np.mean(np.square(np.diff(target))))) if len(target) > 1 else 0.0
-    width = np.array([NormalDist().inv_cdf(level) for level in levels])
-    out: NDArray[np.float64] = target[-1] + spread * np.sqrt(np.arange(1, horizon + 1))[:, None] * width
-    return out
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def how_to_get(weights: str, repository: str, files: Sequence[str] = ("config.json", "model.safetensors")) -> str:

@@ -73,4 +73,5 @@ def build(params: Params, context: Context) -> Model:
         batch_size=params.batch_size,
         context=CONTEXT,
         least=LEAST,
+        side_by_side=context.threads,
     )
