@@ -8,6 +8,9 @@ from bench.models.statistical import ARIMA, STL
 from bench.registry import register_model
 from bench.types import Context, Model
 
+APPROXIMATE_FROM = 12
+"""Steps of the shortest season whose models are compared by conditional sums of squares."""
+
 
 @dataclass
 class Params:
@@ -21,11 +24,11 @@ class Params:
     nmodels: int = 94
     """Models that are tried for one series."""
     exact: bool = False
-    """Compare models by likelihood even where the history is longer than 150 or the season than 12 steps; else such
-    ones are compared by conditional sums of squares, as in R, and only the best is fitted by likelihood."""
+    """Compare models by likelihood whatever it takes; else, where the history is longer than 150 steps or the season
+    12 or more, by conditional sums of squares, and only the best is fitted by likelihood."""
     longest_season: int = 24
     """A longer season is taken out by LOESS, and repeated: models with such lags take minutes a series."""
-    seconds: float = 0.0
+    seconds: float = 900.0
     """For the whole panel, after which the last season answers for the series that are left; 0 sets no such limit.
     What it cuts does not repeat exactly, and a warning says so."""
 
@@ -45,7 +48,9 @@ def build(params: Params, context: Context) -> Model:
     assert context.forecasting is not None
     season = context.forecasting.season
     orders = {name: getattr(params, name) for name in ("max_p", "max_q", "max_P", "max_Q")}
-    settings = {**orders, "nmodels": params.nmodels, "approximation": False if params.exact else None}
+    # The library's own rule begins at seasons of 13 steps: months take more than twice as long by likelihood.
+    approximation = False if params.exact else (season >= APPROXIMATE_FROM or None)
+    settings = {**orders, "nmodels": params.nmodels, "approximation": approximation}
     long = season > params.longest_season
     member = STL(season, ARIMA(1, settings)) if long else ARIMA(season, settings)
     return SeriesBySeries([member], context, seconds=params.seconds or math.inf)
