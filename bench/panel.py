@@ -256,9 +256,3 @@ def _steps(series: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return the place of each row within its series, from 1; rows of a series stand together."""
     starts = np.flatnonzero(np.r_[True, np.diff(series) != 0])
     return np.arange(len(series)) - np.repeat(starts, np.diff(np.r_[starts, len(series)])) + 1
-
-
-def origins(X: pd.DataFrame) -> pd.Series:
-    """Return the last time stamp of every series, by its id."""
-    last: pd.Series = X.groupby(SERIES, sort=False, observed=True)[TIME].max()
-    return last
