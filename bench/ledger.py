@@ -100,10 +100,11 @@ class Ledger:
         """Keep records; those that are new go to the disk at once."""
         if not records:
             return
-        if new:
-            self._journal.append(records, self.provenance, self.timings != "none", self.machine)
+        # In memory first: who interrupts the run while the disk is busy finds these in the tables too.
         self.records |= {plan.cell_id(record): record for record in records}
         self._unwritten |= {record.model for record in records}
+        if new:
+            self._journal.append(records, self.provenance, self.timings != "none", self.machine)
 
     def write(self, model: str) -> None:
         """Write the table of one model."""

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -256,6 +257,18 @@ def test_what_a_killed_run_left_becomes_the_tables_of_a_run_that_was_not_killed(
     again.close()
     assert said == []
     assert tables(tmp_path / "a") == tables(tmp_path / "b")
+
+
+def test_an_interruption_while_the_disk_is_busy_loses_no_cell(tmp_path, monkeypatch):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    ledger = Ledger(prepared(tmp_path, [REFERENCE]))
+    with monkeypatch.context() as busy, pytest.raises(KeyboardInterrupt):
+        busy.setattr(os, "fsync", interrupted)
+        ledger.add(rows("reference"))
+    ledger.close()
+    assert len(ledger.store.read("reference", ledger.keys["reference"])) == 6
 
 
 def test_two_journals_of_the_same_cells_are_one_table(tmp_path):
