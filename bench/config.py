@@ -405,7 +405,7 @@ def _choice(name: str, params: Any) -> ModelChoice:
 
 def _check_budget(budget: Budget) -> None:
     for name, least in {
-        "repeats": 1,
+        "repeats": 0,
         "folds": 2,
         "seeds": 1,
         "rows": 0,

@@ -81,6 +81,10 @@ class DataSpec:
         return cls(**plain)
 
 
+TWICE_UP_TO = 20_000
+"""Rows up to which folds are repeated where the budget leaves it open."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Budget:
     """How much may be spent; part of a result's identity by its name."""
@@ -89,6 +93,7 @@ class Budget:
     rows: int = 0
     """Rows kept by a stratified subsample, of a panel a series for every ten; 0 keeps all."""
     repeats: int = 1
+    """0 leaves it to the number of rows: see `repeats_of`."""
     folds: int = 5
     seeds: int = 3
     cell_seconds: float = 120.0
@@ -110,6 +115,13 @@ class Budget:
     """Share of the run's time for neighbours of the leaders: tuned variants, a bag, their ensemble; 0 tries none."""
     moonshots: float = 0.0
     """Share of the run's time for pipelines drawn from a wide space; 0 draws none."""
+
+    def repeats_of(self, rows: int) -> int:
+        """Return how often folds are made of so many rows, or series: of many once, for their test parts are large.
+
+        TabArena does so too: ten repeats up to 2,500 rows, three of more (arXiv:2506.16791).
+        """
+        return self.repeats or (2 if rows <= TWICE_UP_TO else 1)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import DataError
-from bench.settings import Budget
+from bench.settings import TWICE_UP_TO, Budget
 from bench.types import Dataset, Split, seed_for
 
 
@@ -129,8 +129,11 @@ def _time_ordered(dataset: Dataset, time: NDArray[np.generic], folds: int) -> tu
 
 def _shuffled(dataset: Dataset, task: str, budget: Budget, seed: int) -> tuple[list[Split], tuple[str, ...]]:
     folds, notes = possible_folds(dataset, budget.folds)
+    repeats = budget.repeats_of(len(dataset.y))
+    if not budget.repeats and repeats == 1:
+        notes += (f"Folds are made once: the set has more than {TWICE_UP_TO} rows (budget.repeats=2 makes them twice).",)
     splits = []
-    for repeat in range(budget.repeats):
+    for repeat in range(repeats):
         parts = _parts(dataset, folds, seed_for(seed, "split", task, repeat))
         splits += [
             Split(repeat=repeat, fold=k, train=np.sort(train), test=np.sort(test))

@@ -30,6 +30,14 @@ def test_folds_part_the_rows_and_keep_the_share_of_every_class():
         assert list(np.bincount(data.y[split.test])) == [12, 6, 2]
 
 
+@pytest.mark.parametrize(("rows", "repeats", "made"), [(20_000, 0, 2), (20_001, 0, 1), (20_001, 3, 3)])
+def test_folds_of_many_rows_are_made_once_and_that_is_said_unless_a_number_is_asked_for(rows, repeats, made):
+    splits, notes = cross_validation_splits(values(rows), "reg", Budget(folds=2, repeats=repeats), 0)
+    assert len(splits) == 2 * made
+    said = "Folds are made once: the set has more than 20000 rows (budget.repeats=2 makes them twice)."
+    assert notes == ((said,) if made == 1 else ())
+
+
 def test_splits_depend_on_seed_and_repeat_only():
     data = dataset(60)
     one, _ = cross_validation_splits(data, "text_clf", Budget(folds=3), 0)

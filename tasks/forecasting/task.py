@@ -118,8 +118,9 @@ def _usual_windows(dataset: Dataset, budget: Budget) -> int:
     Half of the budget's folds over all repeats, for a fit on a panel takes longer than one on a table; more where
     series are few.
     """
-    few = min(MOST_WINDOWS, -(-FORECAST_SERIES // series_of(dataset)))
-    return max(LEAST_WINDOWS, budget.folds * budget.repeats // 2, few)
+    series = series_of(dataset)
+    few = min(MOST_WINDOWS, -(-FORECAST_SERIES // series))
+    return max(LEAST_WINDOWS, budget.folds * budget.repeats_of(series) // 2, few)
 
 
 def check_options(spec: DataSpec) -> None:
