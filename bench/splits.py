@@ -131,7 +131,8 @@ def _shuffled(dataset: Dataset, task: str, budget: Budget, seed: int) -> tuple[l
     folds, notes = possible_folds(dataset, budget.folds)
     repeats = budget.repeats_of(len(dataset.y))
     if not budget.repeats and repeats == 1:
-        notes += (f"Folds are made once: the set has more than {TWICE_UP_TO} rows (budget.repeats=2 makes them twice).",)
+        said = f"Folds are made once: the set has more than {TWICE_UP_TO} rows (budget.repeats=2 makes them twice)."
+        notes += (said,)
     splits = []
     for repeat in range(repeats):
         parts = _parts(dataset, folds, seed_for(seed, "split", task, repeat))

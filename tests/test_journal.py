@@ -264,9 +264,10 @@ def test_an_interruption_while_the_disk_is_busy_loses_no_cell(tmp_path, monkeypa
         raise KeyboardInterrupt
 
     ledger = Ledger(prepared(tmp_path, [REFERENCE]))
-    with monkeypatch.context() as busy, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as busy:
         busy.setattr(os, "fsync", interrupted)
-        ledger.add(rows("reference"))
+        with pytest.raises(KeyboardInterrupt):
+            ledger.add(rows("reference"))
     ledger.close()
     assert len(ledger.store.read("reference", ledger.keys["reference"])) == 6
 
