@@ -5,7 +5,7 @@ draw. All else is a handful of numbers.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bench.fans import Fan, fan_content, fan_of
 from bench.item_files import number, pack_codes, pack_floats, unpack_codes, unpack_floats
-from bench.stats.bootstrap import item_variance
+from bench.series_parts import SeriesParts, parts_content, parts_of_content
 from bench.stats.characters import Slice
 from bench.stats.estimate import Estimate
 
@@ -65,27 +65,14 @@ class ForecastItems:
     """Share of the series that a simpler model answered for."""
     fans: tuple[Fan, ...]
     """Best, median and worst series by MASE: the last window of the first seed."""
+    deciding: Mapping[str, SeriesParts] = field(default_factory=dict)
+    """The primary metric by series, where it is none of ``scores``: of other series, for some need no scale."""
 
-    def score_by_item(self, metric: str) -> Floats | None:
-        """Return what each series adds to a score, shape (S, n), turned: their mean is the mean over windows.
-
-        Where windows hold different numbers of series, a series of a small one weighs more. Then what it adds is its
-        part of the deviation from the mean of its window, so that windows that are harder make no series worse.
-        """
-        found = self.scores.get(metric)
-        if found is None:
-            return None
-        sizes = np.array(self.sizes)
-        windows = np.repeat(np.arange(len(sizes)), sizes)
-        means = np.add.reduceat(found, np.cumsum(sizes) - sizes, axis=1) / sizes
-        weights = len(windows) / (len(sizes) * sizes[windows])
-        return np.asarray(-(means.mean(axis=1, keepdims=True) + weights * (found - means[:, windows])))
-
-    @property
-    def item_variance(self) -> dict[str, float]:
-        """By metric: mean over windows of the variance of a window's score under other series."""
-        parts = {name: np.split(found, np.cumsum(self.sizes)[:-1], axis=1) for name, found in self.scores.items()}
-        return {name: float(np.mean([item_variance(one) for one in own])) for name, own in parts.items()}
+    def parts(self, metric: str) -> SeriesParts | None:
+        """Return a metric by series; None where that is not known."""
+        if metric in self.scores:
+            return SeriesParts(sizes=self.sizes, groups=self.groups, values=self.scores[metric])
+        return self.deciding.get(metric)
 
     def over_series(self, metric: str) -> tuple[NDArray[np.intp], Floats]:
         """Return the codes of the series, and the mean of each over windows and seeds."""
@@ -94,13 +81,12 @@ class ForecastItems:
 
     def by_window(self, metric: str) -> Floats:
         """Return the score of each window under each seed, shape (windows, S)."""
-        sizes = np.array(self.sizes)
-        return np.asarray((np.add.reduceat(self.scores[metric], np.cumsum(sizes) - sizes, axis=1) / sizes).T)
+        return SeriesParts(sizes=self.sizes, groups=self.groups, values=self.scores[metric]).by_window
 
 
 def as_content(items: ForecastItems) -> dict[str, Any]:
     """Return the figures as JSON has them."""
-    return {
+    content = {
         "prediction": "quantiles",
         **{name: getattr(items, name) for name in PLAIN},
         **{name: getattr(items, name).tolist() for name in ("by_step", "coverage", "pinball")},
@@ -113,6 +99,8 @@ def as_content(items: ForecastItems) -> dict[str, Any]:
         "slices": [asdict(one) for one in items.slices],
         "fans": [fan_content(one) for one in items.fans],
     }
+    parts = {name: parts_content(one) for name, one in items.deciding.items()}
+    return {**content, "deciding": parts} if parts else content
 
 
 def of_content(content: Mapping[str, Any]) -> ForecastItems:
@@ -149,6 +137,7 @@ def of_content(content: Mapping[str, Any]) -> ForecastItems:
         fallbacks=number(content["told"][1]),
         slices=tuple(Slice(**one) for one in content["slices"]),
         fans=tuple(map(fan_of, content["fans"])),
+        deciding={name: parts_of_content(one, seeds) for name, one in content.get("deciding", {}).items()},
     )
 
 

@@ -25,6 +25,9 @@ from bench.panel import POINT, SERIES, Held, quantile_column
 Floats = NDArray[np.floating]
 Scaled = Literal["mase", "rmsse", "sql", "bias", "width_80"]
 
+BY_SERIES = ("mase", "rmsse", "wape", "smape", "wql", "sql", "width_80", "bias")
+"""Scores that are made of what each series adds to them."""
+
 TARGET, TAIL = "y", 0.1
 """Column of the true values for utilsforecast, and the share beyond either end of an interval of 80 %."""
 
@@ -134,6 +137,48 @@ def by_series(held: Held, predicted: Floats, name: Scaled) -> Floats:
                 return np.full(len(scale), np.nan)
             frame[POINT] = frame[ends[1]] - frame[ends[0]]
             return _spread(held, frame.groupby(SERIES)[[POINT]].mean().reset_index()) / scale
+
+
+def parts_by_series(held: Held, predicted: Floats, name: str) -> tuple[Floats, Floats | None]:
+    """Return what each series adds to a score, shape (s,), and to the sum that it is a share of, if it is a ratio.
+
+    Parameters
+    ----------
+    held : Held
+    predicted : array, shape (n, 1 + levels)
+    name : str
+        One of `BY_SERIES`.
+
+    Returns
+    -------
+    values : array, shape (s,)
+        NaN where a series adds nothing. The score is their mean, or their sum over that of the weights.
+    weights : array, shape (s,), or None
+    """
+    from utilsforecast import losses
+
+    match name:
+        case "wape" | "wql":
+            return _sums(held, predicted[:, :1] if name == "wape" else predicted[:, 1:], held.levels, name == "wql")
+        case "smape":
+            return _spread(held, losses.smape(_frame(held, predicted), [POINT])), None
+        case "mase" | "rmsse" | "sql" | "bias" | "width_80":
+            return by_series(held, predicted, name), None
+    raise ValueError(f"{name} is not made of what series add to it")
+
+
+def _sums(held: Held, said: Floats, levels: tuple[float, ...], by_level: bool) -> tuple[Floats, Floats]:
+    """Return sums of absolute errors, or of quantile losses averaged over levels, and of absolute true values."""
+    seen = np.isfinite(held.y)
+    y, series, count = held.y[seen], held.series[seen], len(held.scale)
+    # The loss of the median is the absolute error.
+    taken = list(zip(levels if by_level else (0.5,), said.T, strict=True))
+    total = np.zeros(len(y))
+    for level, column in taken:
+        gap = y - column[seen]
+        total += 2 * np.maximum(level * gap, (level - 1) * gap) / len(taken)
+    none = (np.bincount(series, minlength=count) == 0) | (not taken)
+    return np.where(none, np.nan, np.bincount(series, total, count)), np.asarray(np.bincount(series, np.abs(y), count))
 
 
 def pinball_by_level(held: Held, predicted: Floats) -> Floats:

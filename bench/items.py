@@ -79,6 +79,7 @@ def measure(
     model: str,
     root_seed: int,
     level: float = ReportSettings.interval_level,
+    metric: str = "",
 ) -> Items | ErrorItems | ForecastItems | None:
     """Return the figures of one model, or None where a prediction is missing or a cell failed.
 
@@ -93,9 +94,11 @@ def measure(
         Seeds the resampling, with the model's name.
     level : float
         Of the intervals of values.
+    metric : str
+        The primary one, which forecasts are taken apart by.
     """
     if truth.panel is not None:
-        return measure_forecasts(records, predictions, truth)
+        return measure_forecasts(records, predictions, truth, metric)
     if not truth.classes:
         return measure_errors(records, predictions, truth, seed_for(root_seed, "intervals", model), level)
     folds: dict[tuple[int, int], list[tuple[NDArray[np.intp], Probabilities]]] = {}

@@ -12,6 +12,8 @@ from bench.cell import CellInputs
 from bench.errors import DiskError
 from bench.executor.serve import Answer
 from bench.executor.worker import Crew, Worker
+from bench.forecast_items import ForecastItems
+from bench.forecast_metrics import BY_SERIES
 from bench.item_errors import ErrorItems, intervals_of
 from bench.items import measure, read_items, write_items
 from bench.panel import items_of, known_at_origin
@@ -50,20 +52,28 @@ def measure_items(
     anew : bool
         Measure again what was measured already.
     """
-    truth = predictions.load_truth(fingerprint)
+    truth, metric = predictions.load_truth(fingerprint), store.metrics[0]
     for model, key in keys.items():
         records = list(store.read(model, key).values())
         path = store.items(model)
         current = read_items(path, records)
-        whole = current is not None and not (isinstance(current, ErrorItems) and intervals_of(current, level) is None)
-        if not records or (whole and not anew):
+        if not records or (_whole(current, level, metric) and not anew):
             continue
-        items = measure(records, predictions, truth, model, root_seed, level) if truth is not None else None
+        items = measure(records, predictions, truth, model, root_seed, level, metric) if truth is not None else None
         if items is not None:
             write_items(path, items)
         elif current is None:
             # Figures of other predictions must not stand beside this table.
             path.unlink(missing_ok=True)
+
+
+def _whole(items: Any, level: float, metric: str) -> bool:
+    """Return whether figures hold what a report of this level and primary metric needs."""
+    if isinstance(items, ErrorItems):
+        return intervals_of(items, level) is not None
+    if isinstance(items, ForecastItems):
+        return metric not in BY_SERIES or items.parts(metric) is not None
+    return items is not None
 
 
 def probe_models(

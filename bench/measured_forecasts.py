@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from bench.fans import chosen_fans
 from bench.forecast_items import ForecastItems, Three
-from bench.forecast_metrics import undefined
+from bench.forecast_metrics import BY_SERIES, parts_by_series, undefined
 from bench.item_files import digests_of, in_order, whole_runs
 from bench.panel import Held
 from bench.panel_truth import PanelTruth
 from bench.predictions import Predictions, Truth
+from bench.series_parts import WindowParts, together
 from bench.stats.characters import characters, history_before, slices
 from bench.stats.churn import excess_value_churn, forecast_churn
 from bench.stats.forecast_stability import Said, revision
@@ -25,7 +26,9 @@ SAME = 1e-9
 """Churn below which two fits are the same: sums that were added in another order."""
 
 
-def measure_forecasts(records: Sequence[Record], predictions: Predictions, truth: Truth) -> ForecastItems | None:
+def measure_forecasts(
+    records: Sequence[Record], predictions: Predictions, truth: Truth, metric: str = ""
+) -> ForecastItems | None:
     """Return the figures of one model, or None where a forecast is missing, a cell failed, or no series has a scale.
 
     Parameters
@@ -35,6 +38,8 @@ def measure_forecasts(records: Sequence[Record], predictions: Predictions, truth
     predictions : Predictions
     truth : Truth
         Of a panel.
+    metric : str
+        The primary one, which is taken apart by series too.
     """
     panel, groups = truth.panel, truth.groups
     if panel is None or groups is None:
@@ -43,6 +48,7 @@ def measure_forecasts(records: Sequence[Record], predictions: Predictions, truth
     first = min((record.repeat for record in whole), default=0)
     told = [(one.n_test, one.found["forecasts"]) for one in whole if "forecasts" in one.found]
     cells: list[_Cell] = []
+    deciding: list[WindowParts] = []
     for record in sorted((one for one in whole if one.repeat == first), key=lambda one: (one.seed, one.fold)):
         held, rows = panel.windows.get((first, record.fold)), truth.tests.get((first, record.fold))
         p = predictions.load(record) if record.status == "ok" else None
@@ -52,11 +58,15 @@ def measure_forecasts(records: Sequence[Record], predictions: Predictions, truth
         made = _Cell.of(record, held, rows, groups, p)
         shown = record.fold == max(fold for _, fold in truth.tests) and record.seed == min(one.seed for one in whole)
         cells.append(replace(made, predicted=p) if shown else made)
+        if metric in BY_SERIES and metric not in made.scores:
+            deciding.append(_parts(made, p, groups, metric))
     if not cells or not any(len(cell.codes) for cell in cells):
         return None
     found, size = _found(digests_of(records), cells, truth, panel), sum(n for n, _ in told) or math.nan
+    parts = together(deciding)
     return replace(
         found,
+        deciding={} if parts is None else {metric: parts},
         crossed=sum(one["crossed"] for _, one in told) / size,
         # Every series of a window has as many rows as there are steps.
         fallbacks=sum(one["fallbacks"] for _, one in told) * found.by_step.shape[1] / size,
@@ -118,6 +128,17 @@ class _Cell:
             below=np.array([*((held.y <= column)[seen].sum() for column in p.T[1:]), seen.sum()], dtype=float),
             pinball=pinball,
         )
+
+
+def _parts(cell: _Cell, p: Floats, groups: NDArray[np.integer], metric: str) -> WindowParts:
+    values, weights = parts_by_series(cell.held, p, metric)
+    codes, known = groups[cell.rows[np.unique(cell.held.series, return_index=True)[1]]], ~np.isnan(values)
+    return WindowParts(
+        seed=cell.seed,
+        codes=codes[known],
+        values=values[known],
+        weights=None if weights is None else weights[known],
+    )
 
 
 def _found(digests: str, cells: Sequence[_Cell], truth: Truth, panel: PanelTruth) -> ForecastItems:

@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bench import metrics
 from bench.forecast_items import ForecastItems
-from bench.forecast_metrics import pinball_by_level
+from bench.forecast_metrics import BY_SERIES, pinball_by_level
 from bench.items import measure, read_items, write_items
 from bench.panel import held_of
 from bench.stats.churn import forecast_churn
@@ -46,9 +47,9 @@ def test_errors_of_series_average_to_the_scores_of_their_records(tmp_path):
     for name in ("mase", "sql"):
         by_cell = {(record.fold, record.seed): record.scores[name] for record in records}
         assert found.by_window(name) == pytest.approx(np.array([[by_cell[w, s] for s in range(2)] for w in range(3)]))
-        items = found.score_by_item(name)
+        items = found.parts(name).score_by_item
         assert -items.mean(axis=1) == pytest.approx(found.by_window(name).mean(axis=0))
-    assert found.score_by_item("wape") is None
+    assert found.parts("wape") is None
 
 
 def test_windows_of_different_numbers_of_series_weigh_the_same(tmp_path):
@@ -58,9 +59,33 @@ def test_windows_of_different_numbers_of_series_weigh_the_same(tmp_path):
     splits[0] = replace(splits[0], test=splits[0].test[keep])
     *_, found, _ = ran(tmp_path, data=data, splits=splits)
     assert found.sizes == (3, 8, 8)
-    assert -found.score_by_item("mase").mean(axis=1) == pytest.approx(found.by_window("mase").mean(axis=0))
-    sums = np.bincount(found.groups, found.score_by_item("mase").mean(axis=0))
-    assert len(sums) == 8
+    items = found.parts("mase").score_by_item
+    assert -items.mean(axis=1) == pytest.approx(found.by_window("mase").mean(axis=0))
+    assert len(np.bincount(found.groups, items.mean(axis=0))) == 8
+
+
+@pytest.mark.parametrize("name", [name for name in BY_SERIES if metrics.metric(name).best is None])
+def test_every_metric_that_may_decide_is_known_by_series(tmp_path, name):
+    data, splits, made, records, _, (predictions, truth) = ran(tmp_path)
+    path = tmp_path / "items.json"
+    write_items(path, measure(records, predictions, truth, "toy", 0, metric=name))
+    parts = read_items(path, records).parts(name)
+    held = [held_of(data, split.train, split.test) for split in splits]
+    wanted = [[metrics.metric(name).score(held[w], made[w, s]) for s in range(2)] for w in range(3)]
+    assert parts.by_window == pytest.approx(np.array(wanted), rel=1e-6)
+    assert -parts.score_by_item.mean(axis=1) == pytest.approx(np.mean(wanted, axis=0), rel=1e-6)
+    assert parts.groups.tolist() == [*range(8)] * 3
+    assert np.isfinite(parts.item_variance)
+    # Sizes of the series go from 1 to 1,000, two of each.
+    assert parts.worth == pytest.approx(8) if parts.weights is None else 2 < parts.worth < 2.6
+
+
+def test_series_without_a_scale_have_a_part_in_what_needs_none(tmp_path):
+    data = panel()
+    data = replace(data, y=np.where(data.groups == 2, 5.0, data.y), observed=(data.groups != 3) | (data.time < 42))
+    *_, records, _, (predictions, truth) = ran(tmp_path, data=data, splits=windows(data, 3), error=0.5)
+    sizes = {name: measure(records, predictions, truth, "toy", 0, metric=name).parts(name).sizes for name in BY_SERIES}
+    assert sizes == {name: (7, 7, 7) if name in ("wape", "wql", "smape") else (6, 6, 6) for name in BY_SERIES}
 
 
 def test_series_without_a_scale_are_counted_and_stand_nowhere(tmp_path):
@@ -156,6 +181,8 @@ def test_figures_come_back_from_the_disk_and_are_not_believed_where_damaged(tmp_
     assert len(before) < 9000
     assert read_items(path, records[:-1]) is None
     content = json.loads(before)
+    path.write_text(json.dumps({**content, "deciding": {"wape": {"sizes": [8]}}}))
+    assert read_items(path, records) is None
     for name in ("scores", "fans", "revision", "levels", "by_step"):
         path.write_text(json.dumps({one: value for one, value in content.items() if one != name}))
         assert read_items(path, records) is None

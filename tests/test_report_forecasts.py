@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from bench.forecast_items import ForecastItems
+from bench.items import read_items
 from bench.measure import measure_items
 from bench.predictions import Predictions
 from bench.provenance import provenance_of
@@ -31,11 +32,11 @@ TASK = task(
 ERRORS = {"naive": 1.0, "theta": 0.6, "average": 2.0}
 
 
-def folder(root, data=None, count=3, step=HORIZON, seeds=2, change=None, errors=ERRORS):
+def folder(root, data=None, count=3, step=HORIZON, seeds=2, change=None, errors=ERRORS, task=TASK):
     """Write tables, forecasts and what they say of models with so large errors; return the content of their report."""
     data = panel(step=step) if data is None else data
     splits = windows(data, count, step)
-    store = Store.open(root, "machine", TASK, "toy", "quick")
+    store = Store.open(root, "machine", task, "toy", "quick")
     scratch = Predictions(root / "scratch" / "predictions" / "toy" / "toy" / "quick")
     keys = {}
     for place, (name, error) in enumerate(errors.items()):
@@ -48,7 +49,7 @@ def folder(root, data=None, count=3, step=HORIZON, seeds=2, change=None, errors=
             change(name, made, data, splits)
         records, _, _ = written(scratch.folder, data, splits, name, made)
         choice = toy(name, role=ROLES.get(name, "zoo"))
-        told = provenance_of(choice, TASK, data, Budget(seeds=seeds), splits, 0, Zoo.open(root))
+        told = provenance_of(choice, task, data, Budget(seeds=seeds), splits, 0, Zoo.open(root))
         told["about"] |= {"report": asdict(ReportSettings()), "limits": asdict(Limits())}
         store.write(name, told, records, "keep")
         keys[name] = told["key"]
@@ -188,6 +189,28 @@ def test_one_series_is_compared_over_its_windows(tmp_path):
     close = folder(tmp_path / "close", panel(series=1, length=90, step=3), count=8, step=3, seeds=1)
     assert close.row("theta").against.method == "moving blocks of 2 windows, t"
     assert report_markdown(close)
+
+
+def test_a_ratio_of_sums_decides_by_series_too_and_says_how_uneven_they_are(tmp_path):
+    found = folder(tmp_path, task=replace(TASK, metrics=("wape", "mase", "sql")))
+    theta = found.row("theta")
+    assert theta.against.method == "paired bootstrap over series, t over seeds"
+    assert theta.mean.method == "t over series, and over seeds"
+    assert (theta.scores.facts.sample, theta.scores.facts.group_count) == ("series", 8)
+    said = " ".join(section.sentences(found))
+    assert "WAPE is a ratio of sums over all series, in which large ones count for more: together they are" in said
+    assert "worth 2 series of one size" in report_markdown(found)
+
+
+def test_figures_that_another_metric_decided_on_are_made_anew(tmp_path):
+    names = ("wape", "mase", "sql")
+    content = folder(tmp_path, task=replace(TASK, metrics=names[::-1]))
+    theta, scratch = content.row("theta"), Predictions(tmp_path / "scratch" / "predictions" / "toy" / "toy" / "quick")
+    assert theta.forecasts.parts("wape") is None
+    store = Store.open(tmp_path, "machine", replace(TASK, metrics=names), "toy", "quick")
+    measure_items(store, {"theta": theta.key}, scratch, content.facts["inputs"]["data_fingerprint"], 0)
+    made = read_items(store.items("theta"), list(store.read("theta", theta.key).values()))
+    assert made.parts("wape").by_window.mean() == pytest.approx(theta.others["wape"], rel=1e-5)
 
 
 def test_without_forecasts_the_section_says_why(content):

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from bench.stats.blocks import block_length
 from bench.stats.estimate import Estimate
 from bench.stats.forecast_stability import Tail, dispersion, tail, worst_tenth
 from bench.stats.skill import BOUNDS, REPLICATES, RelativeScores, over_datasets, over_series, over_time, raw_ratios
+from bench.stats.table import ModelFacts
 from bench.types import seed_for
 
 NOT_MEASURED = "the forecasts of these models are not kept here"
@@ -41,6 +42,18 @@ def with_forecasts(content: Content) -> Known:
     if reference is None:
         return []
     return [(row, items) for row, items in found if np.array_equal(items.groups, reference.groups)]
+
+
+def with_series(facts: ModelFacts, items: ForecastItems, metric: str) -> ModelFacts:
+    """Return what is known of a model, with the series that its score is made of as its items."""
+    parts = items.parts(metric)
+    if parts is None:
+        return replace(facts, block=items.block)
+    found = replace(
+        facts, by_item=parts.score_by_item, item_variance=parts.item_variance, groups=parts.groups, block=items.block
+    )
+    # Of one series the windows are all that could be drawn.
+    return replace(found, sample="series" if found.group_count > 1 else "")
 
 
 def errors_of(known: Known, name: str) -> NDArray[np.floating]:
@@ -117,6 +130,13 @@ def sentences(content: Content) -> list[str]:
             f"{items.left_out} of the {items.left_out + len(items.groups)} forecasts of a series have no scaled error, "
             "for the season before them repeats exactly, is too short, or nothing was observed: they are left out of "
             "MASE, RMSSE and SQL."
+        )
+    name = content.task.metrics[0]
+    parts = items.parts(name)
+    if parts is not None and parts.weights is not None and series > 1:
+        said.append(
+            f"{metric(name).label} is a ratio of sums over all series, in which large ones count for more: together "
+            f"they are worth {parts.worth:.0f} series of one size. Intervals are those of its linear part."
         )
     return said
 

@@ -18,6 +18,7 @@ from bench.report.churn import churn_estimates
 from bench.report.content import Check, Content, Curve, Row, Standing
 from bench.report.curve import crossing_sentence, curve_advice, read_curve
 from bench.report.findings import find_all
+from bench.report.forecasts import with_series
 from bench.report.searches import tuning_of
 from bench.report.source import Source, check_scores
 from bench.report.timings import best_covering
@@ -252,30 +253,24 @@ def _usual_score(name: str, reference: str, records: Sequence[Record]) -> float:
 
 def _facts(source: Source, name: str, store: Store, items: Items | ErrorItems | ForecastItems | None) -> ModelFacts:
     about, metric = source.made[name]["about"], source.task.metrics[0]
-    by_item, known = _by_item(items, metric), isinstance(items, (ErrorItems, ForecastItems))
     facts = ModelFacts(
         role=about["role"],
         licence=about["licence"],
         weights_mb=about["weights_mb"],
         cost=read_measured(store.cost(name), source.key(name), Cost),
-        by_item=by_item,
-        item_variance=items.item_variance.get(metric, math.nan) if known else math.nan,  # type: ignore[union-attr]
+        by_item=None if isinstance(items, ForecastItems) else _by_item(items, metric),
+        item_variance=items.item_variance.get(metric, math.nan) if isinstance(items, ErrorItems) else math.nan,
         groups=items.groups if items is not None else None,
     )
-    if not isinstance(items, ForecastItems):
-        return facts
-    # Of one series the windows are all that could be drawn.
-    return replace(facts, sample="series" if by_item is not None and facts.group_count > 1 else "", block=items.block)
+    return with_series(facts, items, metric) if isinstance(items, ForecastItems) else facts
 
 
 def _of_classes(items: Items | ErrorItems | ForecastItems | None) -> Items | None:
     return items if isinstance(items, Items) else None
 
 
-def _by_item(items: Items | ErrorItems | ForecastItems | None, metric: str) -> NDArray[Any] | None:
+def _by_item(items: Items | ErrorItems | None, metric: str) -> NDArray[Any] | None:
     """Return the score of each item under the seeds of the first repeat, where the metric is a mean of such."""
-    if isinstance(items, ForecastItems):
-        return items.score_by_item(metric)
     if isinstance(items, ErrorItems):
         return None if items.errors is None else score_by_item(items.errors, metric)
     # Rows that are right or wrong say something of a share of right ones, and of no other metric.
