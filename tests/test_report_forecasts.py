@@ -202,6 +202,39 @@ def test_a_ratio_of_sums_decides_by_series_too_and_says_how_uneven_they_are(tmp_
     assert "worth 2 series of one size" in report_markdown(found)
 
 
+def as_the_floor(names):
+    """Return a change that lets these models make the forecasts of the first one."""
+    first = {}
+
+    def change(name, made, data, splits):
+        if name in names:
+            made.update(first or made)
+            first.update(made)
+
+    return change
+
+
+def test_a_reference_that_is_the_floor_is_left_out_as_such_and_the_best_is_shipped(tmp_path):
+    found = folder(tmp_path, count=1, seeds=1, change=as_the_floor(("naive", "average")))
+    assert found.decision.pick == "theta"
+    assert found.decision.excluded == {"naive": "makes the same predictions as average, a floor"}
+    against = found.row("average").against
+    assert (against.verdict, against.low, against.high) == ("identical", 0.0, 0.0)
+    assert against.method == "none: the same predictions"
+    said = report_markdown(found)
+    assert "Left out: naive (makes the same predictions as average, a floor)." in said
+    assert re.search(r"\| average \| \+0\.0+ \(\+0\.0+ to \+0\.0+\) \| none: the same predictions \|", said)
+
+
+def test_where_all_forecasts_are_those_of_the_floor_there_is_nothing_to_ship(tmp_path):
+    found = folder(tmp_path, change=as_the_floor(tuple(ERRORS)), errors={**ERRORS, "naive": 1.0})
+    assert found.decision.pick == ""
+    (said,) = [one.text for one in found.findings if one.code == "floor-unbeaten"]
+    assert said.startswith("No model surely beats average by the margin")
+    assert said.endswith("is there more to foresee in these series than that they go on?")
+    assert "**Nothing to ship.**" in report_markdown(found)
+
+
 def test_figures_that_another_metric_decided_on_are_made_anew(tmp_path):
     names = ("wape", "mase", "sql")
     content = folder(tmp_path, task=replace(TASK, metrics=names[::-1]))

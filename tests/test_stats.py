@@ -167,7 +167,10 @@ def test_a_verdict_needs_to_be_sure_beyond_the_margin(mean, verdict):
 def test_equal_predictions_are_identical():
     reference = model("reference", at(0.9))
     other = model("m", at(0.9), digests=reference.digests)
-    assert compare(other, reference, "accuracy", 0.01, RATIO).verdict == "identical"
+    found = compare(other, reference, "accuracy", 0.01, RATIO)
+    assert (found.verdict, found.low, found.high, found.p_equivalent) == ("identical", 0.0, 0.0, 1.0)
+    crashed = replace(reference, digests=("",) * len(reference.digests))
+    assert compare(replace(crashed, name="m"), crashed, "accuracy", 0.01, RATIO).verdict != "identical"
 
 
 def test_a_clear_winner_is_shipped():

@@ -71,15 +71,16 @@ def compare(
     """Compare a model with the reference.
 
     A verdict needs a probability of 0.95 that the difference lies beyond the margin, or within it. An interval that
-    excludes zero is not enough: what is surely better by less than matters is not better.
+    excludes zero is not enough: what is surely better by less than matters is not better. Equal predictions need no
+    probability.
     """
     difference = paired(one, reference, test_train_ratio)
     low, high = difference.interval()
     p_better, p_worse = difference.probability_above(margin), 1 - difference.probability_above(-margin)
-    verdict: Literal["better", "worse", "equal", "cannot tell", "identical"] = "cannot tell"
-    if one.digests and one.digests == reference.digests:
-        verdict = "identical"
-    elif p_better >= 0.95:
+    if one.digests and all(one.digests) and one.digests == reference.digests:
+        return _identical(one, reference, metric, bool(difference.method))
+    verdict: Literal["better", "worse", "equal", "cannot tell"] = "cannot tell"
+    if p_better >= 0.95:
         verdict = "better"
     elif p_worse >= 0.95:
         verdict = "worse"
@@ -100,6 +101,24 @@ def compare(
         folds_needed=folds_needed(difference, margin),
         method=difference.method if difference.df == 0 or difference.method else OVER_FOLDS,
         mcnemar=_mcnemar(one, reference) if difference.method else math.nan,
+    )
+
+
+def _identical(one: ModelScores, reference: ModelScores, metric: str, by_item: bool) -> Comparison:
+    """Return the comparison of equal predictions, of which there is nothing to estimate."""
+    return Comparison(
+        model=one.name,
+        reference=reference.name,
+        metric=metric,
+        difference=0.0,
+        low=0.0,
+        high=0.0,
+        p_better=0.0,
+        p_equivalent=1.0,
+        p_worse=0.0,
+        verdict="identical",
+        method="none: the same predictions" if by_item else "",
+        mcnemar=_mcnemar(one, reference) if by_item else math.nan,
     )
 
 

@@ -25,6 +25,7 @@ SEPARATES = 0.95
 
 OF_THE_REST = " of those that are not left out"
 UNBEATEN = "does not surely beat"
+TWIN = "makes the same predictions as"
 A_FLOOR = "a floor, which is never picked"
 
 
@@ -77,9 +78,20 @@ def unbeaten(floors: Sequence[str]) -> str:
     return f"{UNBEATEN} {' and '.join(floors)} by the margin"
 
 
+def twin_of(floor: str) -> str:
+    """Return why a model is left out that cannot beat a floor, for it is that floor.
+
+    Examples
+    --------
+    >>> twin_of("naive")
+    'makes the same predictions as naive, a floor'
+    """
+    return f"{TWIN} {floor}, a floor"
+
+
 def misses_floor(why: str) -> bool:
     """Return whether a model was left out for a floor, and not for a limit or for want of a score."""
-    return why.startswith(UNBEATEN)
+    return why.startswith((UNBEATEN, TWIN))
 
 
 @dataclass(frozen=True)
@@ -109,7 +121,7 @@ class _Choice:
 
     def decide(self) -> Decision:
         able = [model for name, model in self.known.items() if model.role != "floor" and name not in self.excluded]
-        behind = {model.name: unbeaten(floors) for model in able if (floors := self._unbeaten(model))}
+        behind = {model.name: self._why(model, floors) for model in able if (floors := self._unbeaten(model))}
         contenders = [model for model in able if model.name not in behind]
         best = max((model.mean for model in contenders), default=math.inf)
         above = {name: A_FLOOR for name, model in self.known.items() if model.role == "floor" and model.mean > best}
@@ -158,6 +170,10 @@ class _Choice:
         floors = [first, *(others if model.pretrained else ())]
         sure = {one.name: self._difference(model, one).probability_above(self.margin) for one in floors}
         return [name for name, probability in sure.items() if not probability >= BEATS_FLOOR]
+
+    def _why(self, model: ModelScores, floors: Sequence[str]) -> str:
+        same = [name for name in floors if all(model.digests) and model.digests == self.known[name].digests]
+        return twin_of(same[0]) if same else unbeaten(floors)
 
     def _of_whom(self, best: ModelScores) -> str:
         """Return what limits the word "best": nothing where no model that is left out has a higher mean."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from bench.report.content import Content
-from bench.stats.decision import unbeaten
+from bench.stats.decision import twin_of, unbeaten
 
 CODE = "floor-unbeaten"
 
@@ -13,15 +13,19 @@ def find(content: Content) -> Iterator[str]:
     if content.decision.pick or len(content.rows) < 2 or content.task.protocol == "curve":
         return
     # A model that a limit bars, or another floor, may well beat this one.
-    if any(why != unbeaten([content.task.floor]) for why in content.decision.excluded.values()):
+    behind = unbeaten([content.task.floor]), twin_of(content.task.floor)
+    if any(why not in behind for why in content.decision.excluded.values()):
         return
     floor = content.row(content.task.floor)
     if (best := content.best) is not None and floor is not None and floor.scores.cells.size:
         yield (
             f"No model surely beats {content.task.floor} by the margin; the best mean is that of {best.scores.name}. "
-            f"Look at the data first: do the {_targets(content)} follow from the inputs at all?"
+            f"Look at the data first: {_question(content)}"
         )
 
 
-def _targets(content: Content) -> str:
-    return "labels" if content.task.prediction == "probability" else "targets"
+def _question(content: Content) -> str:
+    if content.task.prediction == "quantiles":
+        return "is there more to foresee in these series than that they go on?"
+    targets = "labels" if content.task.prediction == "probability" else "targets"
+    return f"do the {targets} follow from the inputs at all?"
