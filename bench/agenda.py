@@ -37,6 +37,8 @@ class Rules:
     """Models that come first and that no race stops: reference and floors."""
     after: frozenset[str] = frozenset()
     """Models that read another one's search, and so come after it in their round."""
+    exposed: frozenset[str] = frozenset()
+    """Models that were pretrained on the data: nobody is stopped for being behind a memory."""
     margin: float = 0.0
     race: bool = False
     unit: Unit = POINTS
@@ -87,12 +89,14 @@ class Agenda:
         seconds : float
             Time that is left: cells that are known to take longer do not come.
         """
+        searched = self._running_before_others()
         ready = [
             (self._round(lane.waiting[0]), name in self.rules.after, rank, name)
             for rank, name in enumerate(self._ranked)
             if (lane := self._lanes[name]).waiting
             and self._fold(lane.waiting[0]) < self._open_folds
             and not lane.seconds > seconds
+            and not (name in self.rules.after and plan.cell_id(lane.waiting[0])[1:] in searched)
         ]
         if not ready:
             return None
@@ -142,6 +146,11 @@ class Agenda:
         usual = median(known)
         counts = ((len(lane.waiting) + len(lane.running), lane.seconds) for lane in self._lanes.values())
         return math.fsum(count * (usual if math.isnan(seconds) else seconds) for count, seconds in counts)
+
+    def _running_before_others(self) -> set[tuple[int, int, int]]:
+        """Return repeat, fold and seed of cells that are running and may be searching what others are to read."""
+        lanes = (lane for name, lane in self._lanes.items() if name not in self.rules.after)
+        return {plan.cell_id(cell)[1:] for lane in lanes for cell, _ in lane.running.values()}
 
     def _place(self, cell: Cell) -> tuple[tuple[int, ...], int, int]:
         return self._round(cell), self._fold(cell), cell.seed
@@ -210,9 +219,11 @@ class Agenda:
         return all(self._fold(cell) >= self._open_folds for cell in (*running, *heads))
 
     def _by_fold(self) -> dict[str, NDArray[np.floating]]:
-        """Return the mean over seeds of the finished rounds, of models that have one."""
+        """Return the mean over seeds of the finished rounds, of models that have one and are in the race."""
         found = {}
         for name, lane in self._lanes.items():
+            if name in self.rules.exposed:
+                continue
             scores: list[list[float]] = [[] for _ in range(self._open_folds)]
             for record in lane.known:
                 if record.status == "ok" and self._fold(record) < self._open_folds:

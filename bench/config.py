@@ -28,6 +28,8 @@ CONF = Path(__file__).parents[1] / "conf"
 
 
 LEAST_MEMORY_MB = 300
+EXPOSED = ("show", "hide", "impute")
+"""What may become of scores on data that a model was pretrained on."""
 NAMES = (
     *(
         f"data.{key}"
@@ -444,6 +446,10 @@ def _report(values: Any) -> ReportSettings:
             raise ConfigError(f"report.{name}={getattr(settings, name)} must not be negative.")
     if not 0 <= settings.target_risk <= 1:
         raise ConfigError(f"report.target_risk={settings.target_risk} must lie between 0 and 1.")
+    if settings.exposed not in EXPOSED:
+        raise ConfigError(f"report.exposed={settings.exposed} is not known. Expected one of {', '.join(EXPOSED)}.")
+    if settings.imputed_by and settings.exposed != "impute":
+        raise ConfigError(f"report.imputed_by={settings.imputed_by} means something under report.exposed=impute only.")
     if not 0.5 <= settings.interval_level <= 0.999:
         raise ConfigError(f"report.interval_level={settings.interval_level} must lie between 0.5 and 0.999.")
     return settings

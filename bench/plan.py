@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 
 from bench import ensemble, metrics, registry
 from bench.errors import ConfigError, did_you_mean
+from bench.exposure import carried, exposure_on
 from bench.settings import RunConfig
 from bench.study import INNER_FOLDS
 from bench.types import BUDGETS, LICENCE_AND, ROLES, Cell, Dataset, ModelChoice, ModelSpec, Record, Split, Task
@@ -95,6 +96,8 @@ def choose_models(config: RunConfig, task: Task) -> tuple[ModelChoice, ...]:
     for name in config.limits.licences:
         if name not in licences:
             raise ConfigError(f"decision.licences: no model has the licence {name!r}. {did_you_mean(name, licences)}")
+    if (stand_in := config.report.imputed_by) and stand_in not in chosen:
+        raise ConfigError(f"report.imputed_by: {stand_in!r} is no model of this run. {did_you_mean(stand_in, chosen)}")
     return in_order(chosen.values(), task.reference)
 
 
@@ -119,20 +122,22 @@ def with_variants(config: RunConfig, models: Sequence[ModelChoice]) -> list[Mode
 
 def tuned(choice: ModelChoice) -> ModelChoice:
     """Return a model with a space, searched in each cell on its training rows; its parameters are where it starts."""
-    spec = replace(choice.spec, role="tuned", deterministic=False)
+    trained_on, evidence = carried([choice.spec])
+    spec = replace(choice.spec, role="tuned", deterministic=False, trained_on=trained_on, evidence=evidence)
     return replace(choice, name=f"{choice.name}_tuned", spec=spec, tuned=True)
 
 
 def bagged(choice: ModelChoice, folds: int) -> ModelChoice:
     """Return the mean of several fits of a model, each without one of ``folds`` inner folds."""
-    spec = replace(choice.spec, role="ensemble", deterministic=False)
+    trained_on, evidence = carried([choice.spec])
+    spec = replace(choice.spec, role="ensemble", deterministic=False, trained_on=trained_on, evidence=evidence)
     return replace(choice, name=f"{choice.name}_bagged", spec=spec, bag=folds)
 
 
 def greedy(members: Sequence[ModelChoice], folds: int) -> ModelChoice:
     """Return a weighted mean of bagged models, with weights that each cell chooses on ``folds`` inner folds."""
     specs = [choice.spec for choice in members]
-    seen = {name.strip() for spec in specs for name in spec.trained_on.split(",")}
+    trained_on, evidence = carried(specs)
     spec = ModelSpec(
         name="greedy",
         task_types=tuple(sorted({kind for spec in specs for kind in spec.task_types})),
@@ -140,7 +145,8 @@ def greedy(members: Sequence[ModelChoice], folds: int) -> ModelChoice:
         params=ensemble.Params,
         build=ensemble.build,
         libraries=tuple(dict.fromkeys(name for spec in specs for name in spec.libraries)),
-        trained_on=", ".join(sorted(seen - {"clean"})) or "clean",
+        trained_on=trained_on,
+        evidence=evidence,
         gpus=max((spec.gpus for spec in specs), default=0.0),
         licence=LICENCE_AND.join(sorted({name for spec in specs for name in spec.licence.split(LICENCE_AND)})),
         summary="A weighted mean of the models of the run, with weights chosen on inner folds.",
@@ -153,17 +159,21 @@ def without_unfit(
 ) -> tuple[tuple[ModelChoice, ...], list[str]]:
     """Return the models without those of the line-up that have nothing to do on a data set, and a sentence on each.
 
-    A model that was named stays, and its rows say why it cannot run; no ensemble has it for a member.
+    A model that was named stays, and its rows say why it cannot run; no ensemble has it for a member, nor one that was
+    pretrained on the data, for such an ensemble could not be recommended.
     """
     named = {choice.name for choice in config.models}
     left_out = {choice.name: why for choice in models if choice.name not in named and (why := unfit(choice, dataset))}
     kept = tuple(_of_fit(choice, dataset) for choice in models if choice.name not in left_out)
-    return kept, [f"{name} is left out: {why}." for name, why in left_out.items()]
+    said = [f"{name} is left out: {why}." for name, why in left_out.items()]
+    seen = {one.name for choice in models for one in choice.members if exposure_on(one.spec, dataset) == "exposed"}
+    said += [f"{name} is in no ensemble, for it was pretrained on {dataset.name}." for name in sorted(seen)]
+    return kept, said
 
 
 def _of_fit(choice: ModelChoice, dataset: Dataset) -> ModelChoice:
     """Return an ensemble of those members that have something to do, and any other choice as it is."""
-    members = [one for one in choice.members if not unfit(one, dataset)]
+    members = [one for one in choice.members if not unfit(one, dataset) and exposure_on(one.spec, dataset) != "exposed"]
     return choice if len(members) == len(choice.members) else replace(greedy(members, choice.bag), name=choice.name)
 
 

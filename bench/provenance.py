@@ -77,6 +77,8 @@ def provenance_of(
         "limits": {},
         "labels": [],
     }
+    if spec.evidence:
+        about["evidence"] = spec.evidence
     if dataset.forecasting is not None:
         about["panel"] = {"series": series_of(dataset), **asdict(dataset.forecasting)}
     key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()

@@ -180,6 +180,11 @@ class ReportSettings:
     """Share of the true values that prediction intervals are made to hold."""
     tolerance: float = 0.0
     """Error of a predicted value that is allowed, in units of the target; 0 where none is named."""
+    exposed: str = "show"
+    """What becomes of scores on data that a model was pretrained on: ``show`` them, marked; ``hide`` them; or
+    ``impute``, which hides them in reports of one data set, and has another score stand for each over data sets."""
+    imputed_by: str = ""
+    """Model whose score that is, where it is clean on these data; the reference where empty."""
 
 
 @dataclass(frozen=True, kw_only=True)

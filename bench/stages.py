@@ -9,6 +9,7 @@ from statistics import fmean
 from typing import Literal
 
 from bench import plan, registry
+from bench.exposure import exposure_on
 from bench.metrics import metric
 from bench.prepare import Prepared
 from bench.study import INNER_FOLDS, drawn
@@ -128,7 +129,8 @@ def _neighbours(run: Prepared, records: Iterable[Record]) -> list[ModelChoice]:
 
 def _allowed(choice: ModelChoice, run: Prepared) -> bool:
     licences = run.config.limits.licences
-    return not licences or set(choice.spec.licence.split(LICENCE_AND)) <= set(licences)
+    licensed = not licences or set(choice.spec.licence.split(LICENCE_AND)) <= set(licences)
+    return licensed and exposure_on(choice.spec, run.dataset) != "exposed"
 
 
 def _spaces() -> list[ModelSpec]:

@@ -20,6 +20,8 @@ Prediction = Literal["label", "probability", "value", "quantiles", "ranking"]
 Role = Literal["floor", "stable", "zoo", "tuned", "ensemble", "moonshot", "external"]
 Vectors = NDArray[np.float32]
 """One row an item, shape (n, d)."""
+Exposure = Literal["exposed", "clean", "unknown"]
+"""Whether a model has met the data that it is tested on before; see `bench.exposure`."""
 Status = Literal["ok", "failed", "timeout", "oom", "invalid", "skipped", "unavailable"]
 
 ROLES: tuple[Role, ...] = ("floor", "stable", "zoo", "tuned", "ensemble", "moonshot", "external")
@@ -264,7 +266,10 @@ class ModelSpec:
     libraries: tuple[str, ...] = ("numpy", "scipy", "scikit-learn")
     """Distributions whose version can move a score: part of a cell's key."""
     trained_on: str = "unknown"
-    """Data sets the weights have seen: ``clean``, ``unknown``, or names."""
+    """Data sets the weights have seen: ``clean`` for none that is real, ``unknown``, or names, with ``unknown`` among
+    them where they are not all. What has no weights need not say anything."""
+    evidence: str = ""
+    """Where that is said: paper, number, date. Without it, a set that is not named may have been seen all the same."""
     gpus: float = 0.0
     """GPUs that a cell reserves under ``executor=ray``, which hides the others from it; 0.5 puts two cells on one.
     Cores and memory are those of the budget; other executors reserve nothing."""
@@ -465,7 +470,7 @@ class Decision:
     settled: bool = True
     """Whether the data support the pick; False where the reference stays for want of evidence."""
     excluded: Mapping[str, str] = field(default_factory=dict)
-    """Models that break a hard limit or miss a floor, and which."""
+    """Models that break a hard limit, miss a floor or were pretrained on the data, and which of it."""
     also: str = ""
     """When another number of training rows would change the answer; a sentence, or empty."""
     winner_changes: float = float("nan")

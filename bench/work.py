@@ -19,6 +19,7 @@ from bench.cell import CellInputs
 from bench.encode import Until, encode
 from bench.errors import BenchError, DiskError
 from bench.executor import cap_threads, execute, threads_per_cell, why_not_portable, worker_count
+from bench.exposure import exposure_on
 from bench.files import clear_disk_errors
 from bench.ledger import Ledger
 from bench.measure import measure_items, probe_models
@@ -198,6 +199,9 @@ class Work:
             sign=1.0 if metric.greater_is_better else -1.0,
             deterministic=frozenset(choice.name for choice in models if choice.spec.deterministic),
             spared=frozenset({task.reference, *floors}),
+            exposed=frozenset(
+                choice.name for choice in models if exposure_on(choice.spec, self.run.dataset) == "exposed"
+            ),
             after=frozenset(choice.name for choice in models if choice.reads_a_search),
             margin=task.margin_at(usual),
             unit=unit_of(metric.name, usual),

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -65,6 +66,15 @@ def test_models_that_read_a_search_come_after_the_others_of_their_round():
     order, _ = played(Agenda(cells(), Rules(**METRIC, after=frozenset({"good"}))), SCORES)
     assert [c.model for c in order[:3]] == ["floor", "bad", "good"]
     assert [c.model for c in order[3:9]] == ["bad"] * 2 + ["floor"] * 2 + ["good"] * 2
+
+
+def test_a_model_that_reads_a_search_waits_while_that_is_running():
+    agenda = Agenda(cells(["reads", "searches"], folds=2, seeds=1), Rules(**METRIC, after=frozenset({"reads"})))
+    searching, next_fold = agenda.next(), agenda.next()
+    assert [(one.model, one.fold) for one in (searching, next_fold)] == [("searches", 0), ("searches", 1)]
+    assert agenda.next() is None
+    agenda.take([record("searches", fold=0, seed=0)])
+    assert (agenda.next().model, agenda.next()) == ("reads", None)
 
 
 def test_the_seeds_of_a_deterministic_model_are_filled_in_when_two_agree():
@@ -146,6 +156,13 @@ def test_a_race_stops_what_is_surely_behind_and_says_why():
     assert "good" in follow[0].reason
     counts = {name: sum(c.model == name for c in order) for name in ("floor", "good", "near", "bad")}
     assert counts == {"floor": 10, "good": 10, "near": 10, "bad": 7}
+
+
+def test_nobody_is_stopped_for_being_behind_a_model_that_was_pretrained_on_the_data():
+    every = cells(["floor", "near", "good", "bad"], folds=10, seeds=1)
+    rules = replace(RACE, exposed=frozenset({"good", "near"}))
+    _, follow = played(Agenda(every, rules), noise)
+    assert follow == []
 
 
 def test_no_verdict_of_a_race_hangs_on_which_cell_ends_first():

@@ -89,6 +89,13 @@ def test_a_licence_that_is_not_allowed_is_in_no_ensemble(place):
     assert [choice.name for choice in stages.leaders(run, found)] == ["ridge"]
 
 
+def test_what_was_pretrained_on_the_data_leads_nobody(place):
+    found = [*rows("line", 3.0, 3.0), *rows("ridge", 2.0, 2.0), *rows("knn", 1.0, 1.0)]
+    run = ready(place)
+    seen = [replace(one, spec=replace(one.spec, trained_on="toy")) if one.name == "knn" else one for one in run.models]
+    assert [choice.name for choice in stages.leaders(replace(run, models=tuple(seen)), found)] == ["ridge", "line"]
+
+
 def test_neighbours_are_an_ensemble_tuned_variants_and_a_bag_of_the_leaders(place):
     found = [*rows("line", 3.0, 3.0), *rows("hist_boosting", 2.0, 2.0), *rows("knn", 1.0, 1.0)]
     names = [choice.name for choice in stages.models_of("neighbours", ready(place), found)]
