@@ -14,6 +14,7 @@ from bench.predictions import Predictions, Truth
 from bench.report.content import Content
 from bench.report.html import Example, report_html
 from bench.report.markdown import overview_markdown, report_markdown
+from bench.report.pretraining import exposed_models, stand_in
 from bench.report.read import read_content
 from bench.results import read_records
 
@@ -66,6 +67,9 @@ def decision_json(content: Content) -> bytes:
     whole = {**decision, "best": best, "means": means, "reference": content.task.reference}
     if not content.unit.in_points:
         whole["unit"] = asdict(content.unit)
+    mode = content.settings.exposed
+    if seen := exposed_models(content) if mode == "show" else list(content.hidden):
+        whole["exposed"] = {"models": sorted(seen), "as": mode, "imputed_by": stand_in(content)}
     return (json.dumps(whole, indent=2, sort_keys=True) + "\n").encode()
 
 

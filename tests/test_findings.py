@@ -76,7 +76,10 @@ def test_a_model_that_capitals_throw_off_is_found(sound):
 
 def test_weights_that_have_seen_the_data_are_found(sound):
     assert "exposed" not in codes(sound)
-    assert "exposed" in codes(changed(sound, "minilm_logreg", about={"trained_on": f"wiki, {sound.data}"}))
+    row = sound.row("minilm_logreg")
+    seen = changed(sound, "minilm_logreg", scores={"facts": replace(row.scores.facts, exposure="exposed")})
+    (text,) = [finding.text for finding in find_all(seen) if finding.code == "exposed"]
+    assert text.startswith(f"minilm_logreg was pretrained on {sound.data}")
 
 
 def test_a_zoo_model_at_the_floor_is_found(sound):

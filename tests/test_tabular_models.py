@@ -346,7 +346,7 @@ def test_the_file_with_mined_parameters_is_read_without_importing_the_package():
 
 
 def test_a_report_shows_the_first_of_many_data_sets_that_a_model_has_seen():
-    from bench.report.tables import SHOWN_NAMES, some_names
+    from bench.report.pretraining import SHOWN_NAMES, some_names
 
     many = [f"set{number}" for number in range(SHOWN_NAMES + 3)]
     assert some_names(many) == "set0, set1, set2, set3, set4, set5 and 3 more"

@@ -68,6 +68,8 @@ def _against(row: Row, content: Content) -> tuple[str, str]:
         verdict = f"{verdict}; {scores.ran} of {count(total, 'cell')}"
     if scores.failed:
         verdict = f"{verdict}; {scores.failed} of {total} failed"
+    if row.exposure == "exposed":
+        verdict = f"{verdict}; exposed"
     return difference, verdict
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bench.exposure import Declaration
 from bench.forecast_items import ForecastItems
 from bench.items import Items
 from bench.settings import Expected, Limits, ReportSettings
@@ -17,7 +18,7 @@ from bench.stats.stability import Stability
 from bench.stats.table import ModelScores
 from bench.stats.unit import POINTS, Unit
 from bench.stats.weights import Weights
-from bench.types import Comparison, Cost, Decision, Finding, Robustness, Task
+from bench.types import Comparison, Cost, Decision, Exposure, Finding, Robustness, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +73,8 @@ class Row:
     """What its searches bought; None where its parameters are fixed."""
     weights: Weights | None = None
     """Of its members; None where it is no ensemble."""
+    declared: Declaration | None = None
+    """What is said of its pretraining."""
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -80,6 +83,11 @@ class Row:
         NaN too where every cell failed: the floor's scores are no measurement of this model.
         """
         return (math.nan, math.nan) if self.scores.partial or self.scores.all_failed else self.mean.interval()
+
+    @property
+    def exposure(self) -> Exposure:
+        """Whether it was pretrained on the data."""
+        return self.scores.facts.exposure
 
     @property
     def imported(self) -> Mapping[str, Any]:
@@ -124,6 +132,8 @@ class Content:
     checks: tuple["Check", ...]
     """Published figures beside the measured ones."""
     findings: tuple[Finding, ...] = ()
+    hidden: tuple[str, ...] = ()
+    """Models that have scores and no row, for they were pretrained on the data; see ``report.exposed``."""
 
     @property
     def best(self) -> Row | None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import metrics
+from bench.exposure import exposure_of
 from bench.report.content import Curve
 from bench.report.units import unit_of
 from bench.results import Store, read_provenance
@@ -17,7 +18,9 @@ from bench.stats.curve import Crossing, CurvePoint, crossing
 from bench.types import Record, Task, seed_for
 
 
-def read_curve(folder: Path, results_dir: Path, task: Task, inputs: Mapping[str, Any]) -> Curve | None:
+def read_curve(
+    folder: Path, results_dir: Path, task: Task, inputs: Mapping[str, Any], hide: bool = False
+) -> Curve | None:
     """Return how scores grow with the training rows, or None where ``curve=true`` was never run on these data.
 
     Parameters
@@ -26,6 +29,8 @@ def read_curve(folder: Path, results_dir: Path, task: Task, inputs: Mapping[str,
     task : Task
     inputs : mapping
         What made the reference's table of the report: a curve of other data or another seed is none of its own.
+    hide : bool
+        Whether models that were pretrained on the data are left out; no crossing is ever that of such a model.
     """
     home = folder if task.protocol == "curve" else results_dir / f"{task.type}_curve" / folder.parent.name / folder.name
     made = {path.stem: read_provenance(path) for path in sorted(home.glob("*.json"))}
@@ -33,7 +38,9 @@ def read_curve(folder: Path, results_dir: Path, task: Task, inputs: Mapping[str,
     same = ("data_fingerprint", "task_version", "root_seed")
     made = {name: facts for name, facts in made.items() if all(facts["inputs"][one] == inputs[one] for one in same)}
     tables = {name: _table(home, name, facts, task) for name, facts in made.items()}
-    whole = {name: table for name, table in tables.items() if table is not None}
+    seen = {name for name, facts in made.items() if exposure_of(facts, folder.parent.name) == "exposed"}
+    hidden = seen - {task.reference} if hide else set()
+    whole = {name: table for name, table in tables.items() if table is not None and name not in hidden}
     if task.reference not in whole:
         return None
     rows = whole[task.reference][0]
@@ -43,8 +50,8 @@ def read_curve(folder: Path, results_dir: Path, task: Task, inputs: Mapping[str,
         for name, values in scores.items()
         for size, at in zip(rows, values, strict=True)
     )
-    roles = {name: made[name]["about"]["role"] for name in scores}
-    zoo, stable = (_best(scores, [name for name in scores if roles[name] == role]) for role in ("zoo", "stable"))
+    roles = {name: made[name]["about"]["role"] for name in scores if name not in seen}
+    zoo, stable = (_best(scores, [name for name in roles if roles[name] == role]) for role in ("zoo", "stable"))
     found = crossing(zoo, stable, rows, scores, seed_for(0, "crossing", zoo, stable)) if zoo and stable else None
     # The largest step has the scores of the usual size.
     return Curve(points=points, crossing=found, unit=unit_of(task.metrics[0], float(scores[task.reference][-1].mean())))

@@ -36,6 +36,7 @@ from bench.report.intervals import (
 )
 from bench.report.notes import table_notes
 from bench.report.over_datasets import RELATIVE_HEADERS, ranked, relative_to_reference
+from bench.report.pretraining import PRETRAINED_HEADERS, pretrained_about, pretrained_rows
 from bench.report.stages import stage_lines
 from bench.report.wording import (
     check_line,
@@ -80,7 +81,7 @@ def report_markdown(content: Content) -> str:
 
 
 def _models(content: Content) -> list[str]:
-    """Return what is said of each model: against the reference on one split, and how stable it is."""
+    """Return what is said of each model: against the reference on one split, how stable it is, what it has seen."""
     parts = []
     if split := split_rows(content):
         parts += [f"## {split_title(content)}", split_about(content), _table(split_headers(content), split)]
@@ -89,7 +90,10 @@ def _models(content: Content) -> list[str]:
         f"{churn_about(content)}"
     )
     cards = [card_cells(row, content.unit) for row in content.rows if row.scores.cells.size]
-    return [*parts, "## Stability", about, _table(CARD_HEADERS, cards)]
+    parts += ["## Stability", about, _table(CARD_HEADERS, cards)]
+    if seen := pretrained_rows(content):
+        parts += ["## Pretraining", pretrained_about(content), _table(PRETRAINED_HEADERS, seen)]
+    return parts
 
 
 def _confidence(content: Content) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from bench.report.columns import HEADERS, cells_of
 from bench.report.content import Content, Row
+from bench.report.pretraining import exposure_notes
 from bench.report.wording import FEWER_FOLDS, count
 from bench.stats.stability import Stability
 
@@ -13,7 +14,12 @@ NO_SHARED_FOLD = "no fold in common with the reference"
 def table_notes(content: Content) -> list[str]:
     """Return what a reader of the main table needs beside it; nothing where nothing is marked."""
     missing = _missing(content)
-    notes = [*_imported(content), *_columns(content, missing), *_grades(content, {header for header, _ in missing})]
+    notes = [
+        *exposure_notes(content),
+        *_imported(content),
+        *_columns(content, missing),
+        *_grades(content, {header for header, _ in missing}),
+    ]
     notes += [*_weights(content), *([FEWER_FOLDS] if any(row.folds_run for row in content.rows) else [])]
     return notes
 

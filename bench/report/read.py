@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bench import metrics
 from bench.errors import BenchError
+from bench.exposure import Declaration, exposure_of
 from bench.forecast_items import ForecastItems
 from bench.item_errors import ErrorItems, intervals_of, score_by_item
 from bench.items import Items, read_items
@@ -93,7 +94,7 @@ def _content(source: Source) -> Content:
     decision, front, curve = _decided(found)
     content = Content(
         task=source.task,
-        data=source.folder.parent.name,
+        data=source.data,
         budget=source.folder.name,
         facts=source.made[source.reference],
         machine=found.machine,
@@ -104,7 +105,8 @@ def _content(source: Source) -> Content:
         decision=decision,
         settings=source.settings,
         limits=source.limits,
-        left_out=tuple(name for name in source.asked_for if name not in source.shown),
+        left_out=tuple(source.left_out),
+        hidden=tuple(source.hidden),
         curve=curve,
         checks=_checks(source, found.scores, found.scoring),
     )
@@ -166,7 +168,8 @@ def _of_this_run(source: Source, whole: Mapping[str, Sequence[Record]]) -> dict[
 def _decided(found: _Read) -> tuple[Decision, Front, Curve | None]:
     source, scoring = found.source, found.scoring
     front = front_of(found.scores, scoring)
-    curve = read_curve(source.folder, source.results_dir, source.task, source.made[source.reference]["inputs"])
+    made, hide = source.made[source.reference]["inputs"], source.settings.exposed != "show"
+    curve = read_curve(source.folder, source.results_dir, source.task, made, hide)
     if source.task.protocol == "curve":
         return replace(OF_A_CURVE, also=crossing_sentence(curve)), front, curve
     decision = replace(decide(found.scores, scoring, source.limits), winner_changes=front.winner_changes)
@@ -203,6 +206,7 @@ def _row(found: _Read, model: ModelScores, reference: ModelScores, standing: Sta
         forecasts=items if isinstance(items, ForecastItems) else None,
         standing=standing,
         weights=Weights.of(found.records[name]),
+        declared=Declaration.of_table(found.source.made[name]),
         tuning=tuning_of(model, found.records[name], found.source.made, found.scores, scoring.test_train_ratio),
     )
 
@@ -261,6 +265,7 @@ def _facts(source: Source, name: str, store: Store, items: Items | ErrorItems | 
         by_item=None if isinstance(items, ForecastItems) else _by_item(items, metric),
         item_variance=items.item_variance.get(metric, math.nan) if isinstance(items, ErrorItems) else math.nan,
         groups=items.groups if items is not None else None,
+        exposure=exposure_of(source.made[name], source.data),
     )
     return with_series(facts, items, metric) if isinstance(items, ForecastItems) else facts
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bench.errors import BenchError
+from bench.exposure import exposure_of
 from bench.metrics import required
-from bench.results import Store
+from bench.results import Store, read_records
 from bench.settings import Limits, ReportSettings
 from bench.types import Record, Task
 
@@ -47,9 +48,40 @@ class Source:
 
     @property
     def shown(self) -> list[str]:
-        """Models that were made from the reference's data and splits."""
+        """Models that were made from the reference's data and splits, without those that are to be hidden."""
+        hidden = self.hidden
+        return [name for name in self._comparable if name not in hidden]
+
+    @property
+    def left_out(self) -> list[str]:
+        """Models that were made from other data, splits or versions."""
+        comparable = self._comparable
+        return [name for name in self.asked_for if name not in comparable]
+
+    @property
+    def hidden(self) -> list[str]:
+        """Models with scores on data that they were pretrained on, where such are not to be seen.
+
+        Never the reference and the floor, without which nothing can be compared.
+        """
+        if self.settings.exposed == "show":
+            return []
+        seen = [name for name in self._comparable if exposure_of(self.made[name], self.data) == "exposed"]
+        return [name for name in seen if name not in (self.reference, self.task.floor) and self._has_scores(name)]
+
+    @property
+    def data(self) -> str:
+        """Name of the data set."""
+        return self.folder.parent.name
+
+    @property
+    def _comparable(self) -> list[str]:
         same = splits_of(self.made[self.reference])
         return [name for name in self.asked_for if splits_of(self.made[name]) == same]
+
+    def _has_scores(self, name: str) -> bool:
+        records = read_records(self.folder / f"{name}.csv", self.task.metrics)
+        return any(record.status == "ok" for record in records)
 
     @property
     def asked_for(self) -> list[str]:

@@ -67,4 +67,6 @@ def _gap(one: Row, other: Row, content: Content) -> CorrectedMean:
 
 def _best(rows: Sequence[Row]) -> Row | None:
     scored = [row for row in rows if row.scores.mean == row.scores.mean and not row.scores.all_failed]
+    # What they led to is made without a model that was pretrained on the data.
+    scored = [row for row in scored if row.exposure != "exposed"]
     return max(scored, key=lambda row: row.scores.mean, default=None)

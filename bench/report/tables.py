@@ -24,19 +24,29 @@ from bench.report.content import Content, Row
 from bench.report.figures.picture import Picture
 from bench.report.forecasts import parts
 from bench.report.intervals import interval_cells, interval_headers, with_intervals
+from bench.report.pretraining import some_names
 from bench.report.searches import tables
 from bench.report.wording import estimate, moved, score_estimate, share, size_estimate, threshold
 from bench.stats.estimate import Estimate
 from bench.stats.unit import Unit
 
 TEXTS = frozenset(
-    ("model", "role", "verdict", "grade", "true class", "predicted class", "licence", "key of its table", "method")
+    (
+        "model",
+        "role",
+        "verdict",
+        "grade",
+        "true class",
+        "predicted class",
+        "licence",
+        "key of its table",
+        "method",
+        "exposure",
+    )
 )
 """Headers of columns that hold words and not figures."""
-LONG = frozenset(("cells, by fold", "summary", "trained on"))
+LONG = frozenset(("cells, by fold", "summary", "trained on", "source"))
 """Headers of columns whose text may need several lines."""
-SHOWN_NAMES = 6
-"""Of the data sets that a model has seen."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,14 +209,19 @@ def models_table(content: Content) -> Table:
             row.scores.name,
             str(about.get("summary") or "?"),
             str(about.get("licence") or "?"),
+            row.exposure,
             some_names(str(about.get("trained_on") or "?").split(", ")),
+            (row.declared.source if row.declared is not None else "") or "?",
             "?" if weights is None else f"{weights:g}",
             row.key[:16] or "?",
         )
 
     return Table(
         caption="The models",
-        headers=("model", "summary", "licence", "trained on", "weights MB", "key of its table"),
+        headers=(
+            *("model", "summary", "licence", "exposure", "trained on", "source"),
+            *("weights MB", "key of its table"),
+        ),
         rows=tuple(cells(row) for row in content.rows),
         marked=content.decision.pick,
     )
@@ -252,12 +267,6 @@ GRADED = {"total_sd": "total SD", "excess_churn": "churn", "failure_rate": "fail
 
 _SCORES = ("deflated_best", "worst_fold", "tail_mean", "dependable")
 _SIZES = ("seed_sd", "training_sd", "total_sd", "robustness")
-
-
-def some_names(names: Sequence[str]) -> str:
-    """Return the first of many names, and how many there are; the tables' own files have them all."""
-    rest = len(names) - SHOWN_NAMES
-    return ", ".join(names) if rest <= 1 else f"{', '.join(names[:SHOWN_NAMES])} and {rest} more"
 
 
 def _component(name: str, found: Estimate, unit: Unit) -> str:

@@ -2,7 +2,8 @@
 
 Stable beats best when the difference is noise: of all models that are surely within the margin of the best one, the
 most dependable is picked, and of equals the cheaper, the lighter, the simpler. Nothing is picked that does not surely
-beat the floor, and where the data cannot separate the models the stable reference stays.
+beat the floor, or that was pretrained on the very data, and where the data cannot separate the models the stable
+reference stays.
 """
 
 import math
@@ -27,6 +28,7 @@ OF_THE_REST = " of those that are not left out"
 UNBEATEN = "does not surely beat"
 TWIN = "makes the same predictions as"
 A_FLOOR = "a floor, which is never picked"
+EXPOSED = "pretrained on these data, so its score is a memory"
 
 
 def decide(models: Sequence[ModelScores], scoring: Scoring, limits: Limits) -> Decision:
@@ -53,6 +55,9 @@ def decide(models: Sequence[ModelScores], scoring: Scoring, limits: Limits) -> D
         return _nothing(f"{said[:1].upper()}{said[1:]}.", advice)
     excluded = {
         name: why for name, model in known.items() if model.role != "floor" and (why := broken_limit(model, limits))
+    }
+    excluded |= {
+        name: EXPOSED for name, model in known.items() if model.role != "floor" and model.facts.exposure == "exposed"
     }
     excluded |= {
         name: "no fold in common with the reference"

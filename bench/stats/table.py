@@ -15,7 +15,7 @@ from bench.stats.estimate import Estimate
 from bench.stats.seconds import median, one_two_five, relative_spread, seconds_per_thousand
 from bench.stats.single_split import dependable_on_one_split
 from bench.stats.unit import POINTS, Unit
-from bench.types import Cost, Record, Role, seed_for
+from bench.types import Cost, Exposure, Record, Role, seed_for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +64,8 @@ class ModelFacts:
     most of what models were fitted to. Empty where the folds are."""
     block: int = 1
     """Folds in a row that share test rows."""
+    exposure: Exposure = "unknown"
+    """Whether the model was pretrained on the data."""
 
     @property
     def group_count(self) -> int:
