@@ -230,6 +230,8 @@ def test_an_exposed_model_is_shown_and_marked_and_never_recommended(tmp_path):
     text = report_markdown(found)
     assert "better; exposed" in text
     assert text.count("; exposed") == 1
+    assert "| memory (exposed) |" in text[text.index("## Stability") :]
+    assert "honest (exposed)" not in text
     assert "Exposed: pretrained on toy, and so never recommended (memory)." in text
     (finding,) = [finding.text for finding in found.findings if finding.code == "exposed"]
     assert finding.startswith("memory was pretrained on toy")

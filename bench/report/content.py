@@ -102,8 +102,9 @@ class Row:
 
     @property
     def label(self) -> str:
-        """Name for tables whose figures are those of its own folds."""
-        return f"{self.scores.name} ({self.folds_run})" if self.folds_run else self.scores.name
+        """Name for tables whose figures are those of its own folds, and where no verdict stands beside it."""
+        marks = [*([self.folds_run] if self.folds_run else []), *(["exposed"] if self.exposure == "exposed" else [])]
+        return f"{self.scores.name} ({', '.join(marks)})" if marks else self.scores.name
 
 
 @dataclass(frozen=True, kw_only=True)

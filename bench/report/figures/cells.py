@@ -21,7 +21,7 @@ def scores_picture(content: Content) -> Picture:
     title, rows = "Scores of all cells", scored(content)
     if not rows:
         return Picture(name="cells", title=title, why="no model has a score")
-    labels = [short(row.label, 40 if row.folds_run else 26) for row in rows]
+    labels = [short(row.label, 26 if row.label == row.scores.name else 40) for row in rows]
     sheet = Sheet(height=0.95 + 0.42 * len(rows), left=0.35 + 0.085 * max(map(len, labels)), right=0.75, top=0.4)
     pick = content.decision.pick
     return Picture(
