@@ -338,13 +338,23 @@ def test_holes_of_known_columns_are_filled_from_the_past_where_that_is_said(load
         load(frame, known=("price",), fill="forward", id="shop")
 
 
-@pytest.mark.parametrize(("ahead", "words"), [(0, "of the same step"), (3, "3 steps later"), (-5, "5 steps earlier")])
+@pytest.mark.parametrize(("ahead", "words"), [(0, "of the same step"), (-5, "5 steps earlier")])
 def test_the_target_itself_is_refused_among_what_is_known(load, ahead, words):
     frame = long()
     frame["plan"] = frame.groupby("shop")["y"].shift(-ahead).fillna(0)
     with pytest.raises(DataError, match=f"'plan' is the target {words}.*Leave it out of data.known"):
         load(frame, known=("plan",), horizon=6)
     assert load(frame, horizon=6).forecasting.past == ("plan",)
+
+
+@pytest.mark.parametrize("known", [(), ("plan",)])
+def test_a_later_target_is_refused_whatever_it_is_said_to_be(load, known):
+    frame = long()
+    frame["plan"] = frame.groupby("shop")["y"].shift(-3).fillna(0)
+    # Beyond a short horizon too: the last rows before an origin hold what comes right behind it.
+    for horizon in (6, 2):
+        with pytest.raises(DataError, match=r"'plan' is the target 3 steps later.*Take it out of the file"):
+            load(frame, known=known, horizon=horizon)
 
 
 def test_a_lag_that_reaches_beyond_the_horizon_is_known(load):

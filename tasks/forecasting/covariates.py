@@ -1,6 +1,7 @@
 """Columns beside the target: known for the future, known up to the origin, or of one value a series.
 
-A column that tells the target is refused among those that are known for the future: it is what is to be forecast.
+A column that tells the target is refused among those that are known for the future: it is what is to be forecast. One
+that tells a later target is refused anywhere, for it does so at every origin.
 """
 
 from collections.abc import Iterator
@@ -36,7 +37,7 @@ class Covariates:
     notes: tuple[str, ...]
 
 
-def read_covariates(columns: pd.DataFrame, panel: Panel, spec: DataSpec, horizon: int) -> Covariates:
+def read_covariates(columns: pd.DataFrame, panel: Panel, spec: DataSpec, horizon: int, season: int) -> Covariates:
     """Return the columns with their types and parts.
 
     Parameters
@@ -47,7 +48,7 @@ def read_covariates(columns: pd.DataFrame, panel: Panel, spec: DataSpec, horizon
     Raises
     ------
     DataError
-        If a static column changes within a series, or a known one has holes or tells the target.
+        If a static column changes within a series, a known one has holes, or one tells the target too early.
     """
     for name in sorted(set(spec.known) & set(spec.static)):
         raise DataError(f"{panel.source}: {name!r} is in data.known and in data.static. Leave one out.")
@@ -62,8 +63,9 @@ def read_covariates(columns: pd.DataFrame, panel: Panel, spec: DataSpec, horizon
             continue
         part, out[name] = _placed(name, values, panel, spec)
         parts[part].append(name)
-        if part == "known":
-            _refuse_copies(name, out[name], panel, horizon)
+        if part != "static":
+            earliest = 1 - horizon if part == "known" else 1
+            _refuse_copies(name, out[name], panel, range(earliest, max(horizon, season) + 1))
     return Covariates(
         frame=pd.DataFrame(out, index=pd.RangeIndex(len(panel.codes))),
         known=tuple(parts["known"]),
@@ -151,12 +153,12 @@ def _without_holes(name: str, values: pd.Series, taken: pd.Series, panel: Panel,
     return filled
 
 
-def _refuse_copies(name: str, values: pd.Series, panel: Panel, horizon: int) -> None:
-    """Refuse a column that is the target of this step, or of another one that lies behind some origin's reach."""
+def _refuse_copies(name: str, values: pd.Series, panel: Panel, shifts: range) -> None:
+    """Refuse a column that is the target so many steps later, which is behind some origin."""
     if values.dtype == object:
         return
     x, y, codes = (one[:MOST_PAIRS] for one in (values.to_numpy(np.float64), panel.y, panel.codes))
-    for ahead in range(1 - horizon, horizon + 1):
+    for ahead in shifts:
         if len(y) <= abs(ahead):
             continue
         here, there = (slice(None, len(y) - ahead), slice(ahead, None)) if ahead >= 0 else (
@@ -168,7 +170,12 @@ def _refuse_copies(name: str, values: pd.Series, panel: Panel, horizon: int) -> 
         common = right != np.median(right) if len(right) else pairs[:0]
         if common.sum() >= LEAST_PAIRS and np.isclose(left, right)[common].mean() > SAME:
             when = "of the same step" if ahead == 0 else f"{abs(ahead)} steps {'later' if ahead > 0 else 'earlier'}"
+            advice = (
+                "Take it out of the file."
+                if ahead > 0
+                else "Leave it out of data.known; it is then used up to the origin only."
+            )
             raise DataError(
                 f"{panel.source}: {name!r} is the target {when}, and some of it is not known at an origin: it is what "
-                "is to be forecast. Leave it out of data.known; it is then used up to the origin only."
+                f"is to be forecast. {advice}"
             )

@@ -58,7 +58,7 @@ class SeriesForecasting:
         season = spec.season or grid.step.season
         panel = completed(panel, spec.fill, season)
         horizon, said = _horizon(grid, panel, season, spec)
-        covariates = read_covariates(long.covariates, panel, spec, horizon)
+        covariates = read_covariates(long.covariates, panel, spec, horizon, season)
         dataset = Dataset(
             name=spec.name,
             X=_inputs(panel, grid, covariates),
