@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import DataError
+from bench.forecast_metrics import undefined
 from bench.panel import SERIES, TIME, Rolling, held_of, least_history
 from bench.types import Dataset, Split
 
@@ -40,13 +41,13 @@ def rolling_windows(dataset: Dataset, folds: int) -> Made:
     Returns
     -------
     splits : list of Split
-        Folds of repeat 0. An origin at which no series is long enough is left out.
+        Folds of repeat 0. An origin at which no series is long enough, or none has a scaled error, is left out.
     notes : tuple of str
 
     Raises
     ------
     DataError
-        If no series is long enough for a single window.
+        If no series is long enough for a single window, or no forecast of any could be scored.
     """
     assert dataset.forecasting is not None
     rolling, horizon = dataset.rolling or Rolling(), dataset.forecasting.horizon
@@ -62,6 +63,9 @@ def rolling_windows(dataset: Dataset, folds: int) -> Made:
     notes: tuple[str, ...] = ()
     if len(windows) < asked:
         notes += (f"{len(windows)} windows instead of {asked}: no series is long enough for earlier origins.",)
+    long_enough, windows = len(windows), _scored(dataset, windows)
+    if blind := long_enough - len(windows):
+        notes += (f"Left out: {blind} of {long_enough} windows, in which no series has a scaled error.",)
     splits = [_split(dataset, windows, fold, rolling.refit_every) for fold in range(len(windows))]
     return splits, (*notes, *_notes(dataset, windows, splits), *_notes_on_ends(dataset))
 
@@ -72,7 +76,8 @@ def published_window(dataset: Dataset) -> Made:
     Raises
     ------
     DataError
-        If the data set brings no such part, it is shorter than the horizon, or no series is long enough.
+        If the data set brings no such part, it is shorter than the horizon, no series is long enough, or no forecast of
+        any could be scored.
     """
     asked = dataset.forecasting
     assert asked is not None
@@ -95,7 +100,7 @@ def published_window(dataset: Dataset) -> Made:
     window = _window(dataset, ~dataset.test, dataset.test & (behind < asked.horizon), to_end - own[groups])
     if not window.kept.any():
         raise DataError(_too_short(dataset, int(to_end.max())))
-    splits = [_split(dataset, [window], 0, 1)]
+    splits = [_split(dataset, _scored(dataset, [window]), 0, 1)]
     return splits, _notes(dataset, [window], splits)
 
 
@@ -121,6 +126,20 @@ def _window(dataset: Dataset, train: NDArray[np.bool_], test: NDArray[np.bool_],
     history = np.bincount(groups[seen], minlength=groups[-1] + 1)
     kept = history >= least_history(dataset.forecasting.season)
     return Window(train=train & kept[groups], test=test & kept[groups], kept=kept)
+
+
+def _scored(dataset: Dataset, windows: Sequence[Window]) -> list[Window]:
+    """Return the windows in which some series has a scaled error; a series of one value, say, has none."""
+    assert dataset.forecasting is not None
+    held = (held_of(dataset, np.flatnonzero(one.train), np.flatnonzero(one.test)) for one in windows)
+    found = [one for one, asked in zip(windows, held, strict=True) if undefined(asked) < len(asked.scale)]
+    if not found:
+        raise DataError(
+            f"{dataset.name}: no forecast can be scored. Behind every origin each season (data.season="
+            f"{dataset.forecasting.season}) repeats the one before in all series ({_some(_names(dataset))}), or the "
+            "steps to forecast hold no value. Where they are constant there is nothing to choose between models."
+        )
+    return found
 
 
 def _split(dataset: Dataset, windows: Sequence[Window], fold: int, refit_every: int) -> Split:
