@@ -67,6 +67,8 @@ def decision_json(content: Content) -> bytes:
     whole = {**decision, "best": best, "means": means, "reference": content.task.reference}
     if not content.unit.in_points:
         whole["unit"] = asdict(content.unit)
+    if panel := content.facts["about"].get("panel"):
+        whole["panel"] = {name: panel[name] for name in ("freq", "season", "series")}
     mode = content.settings.exposed
     if seen := exposed_models(content) if mode == "show" else list(content.hidden):
         whole["exposed"] = {"models": sorted(seen), "as": mode, "imputed_by": stand_in(content)}

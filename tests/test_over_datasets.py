@@ -1,7 +1,7 @@
 """What the overview says of several data sets together."""
 
 from bench.report.markdown import overview_markdown
-from bench.report.over_datasets import ranked, relative_to_reference
+from bench.report.over_datasets import ranked, relative_by_frequency, relative_to_reference
 
 UNIT = {"label": "MASE", "sign": -1.0, "in_points": False, "decimals": 3, "score_decimals": 3}
 
@@ -41,6 +41,46 @@ def test_a_ratio_beyond_the_bounds_is_clipped_and_counted():
     one = decision(seasonal_naive=1.0, wild=1e13)
     ((_, _, rows),) = relative_to_reference(of(one, decision(seasonal_naive=1.0, wild=1.0)))
     assert [(row[0], row[1].partition(" ")[0], row[3]) for row in rows][-1] == ("wild", "-9.000", "3")
+
+
+def of_panels(*frequencies, slow=None):
+    """Return a data set of each frequency, in which every model is better than on the one before."""
+    return [
+        (
+            f"forecasting/d{at}/quick",
+            {
+                **decision(seasonal_naive=2.0, auto_ets=2.0 / (at + 1), slow=slow if at else 1.0),
+                **({"panel": {"freq": freq, "season": season}} if season else {}),
+            },
+        )
+        for at, (freq, season) in enumerate(frequencies)
+    ]
+
+
+def test_skill_is_told_by_frequency_too_whether_steps_have_dates_or_numbers():
+    made = of_panels(("", 1), ("", 1), ("YE-DEC", 1), ("QS-OCT", 4), ("", 4), ("ME", 12), ("15min", 96), ("", 0))
+    ((name, caption, headers, rows),) = relative_by_frequency(made)
+    assert name == "forecasting, budget quick"
+    assert headers == (
+        "model", "no season (2 data sets)", "yearly (1 data set)", "quarterly (2 data sets)", "monthly (1 data set)",
+        "every 15min (1 data set)",
+    )  # fmt: skip
+    assert "fewer than 6 data sets of each" in caption
+    assert "12 is monthly, 4 quarterly, and 1 none" in caption
+    found = {row[0]: row[1:] for row in rows}
+    # 1 - sqrt(1 x 1/2), 1 - 1/3, 1 - sqrt(1/4 x 1/5), 1 - 1/6, 1 - 1/7.
+    assert found["auto_ets"] == ("0.293", "0.667", "0.776", "0.833", "0.857")
+    assert found["slow"] == ("0.293", "?", "?", "?", "?")
+    assert [row[0] for row in rows] == [row[0] for row in relative_to_reference(made)[0][2]]
+    assert "### forecasting, budget quick, by frequency" in overview_markdown(made)
+
+
+def test_six_data_sets_of_one_frequency_have_an_interval_and_of_one_alone_there_is_no_table():
+    ((_, caption, _, rows),) = relative_by_frequency(of_panels(*[("MS", 12)] * 6, ("D", 7)))
+    assert "No interval" not in caption
+    assert "numbered" not in caption
+    assert [" to " in cell for cell in rows[0][1:]] == [True, False]
+    assert relative_by_frequency(of_panels(*[("MS", 12)] * 6, ("", 12))) == []
 
 
 def with_exposed(mode, means, models=("memory",), imputed_by="seasonal_naive"):

@@ -35,7 +35,7 @@ from bench.report.intervals import (
     with_intervals,
 )
 from bench.report.notes import table_notes
-from bench.report.over_datasets import RELATIVE_HEADERS, ranked, relative_to_reference
+from bench.report.over_datasets import RELATIVE_HEADERS, ranked, relative_by_frequency, relative_to_reference
 from bench.report.pretraining import PRETRAINED_HEADERS, pretrained_about, pretrained_rows
 from bench.report.stages import stage_lines
 from bench.report.wording import (
@@ -175,6 +175,8 @@ def overview_markdown(decisions: Sequence[tuple[str, Mapping[str, Any]]]) -> str
     parts = ["# Results", about, table, "## Over data sets", "\n".join(f"- {line}" for line in ranked(decisions))]
     for name, caption, relative in relative_to_reference(decisions):
         parts += [f"### {name}, relative to the reference", caption, _table(RELATIVE_HEADERS, relative)]
+    for name, caption, headers, by_frequency in relative_by_frequency(decisions):
+        parts += [f"### {name}, by frequency", caption, _table(headers, by_frequency)]
     return "\n\n".join(parts) + "\n"
 
 

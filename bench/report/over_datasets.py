@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.report.frequencies import by_frequency
 from bench.stats import skill
 from bench.stats.datasets import LEAST, compare_over_datasets
 from bench.stats.estimate import Estimate
@@ -76,11 +77,27 @@ def relative_to_reference(
 
     Errors of different data sets have different sizes, and only their ratios to those of the reference have a mean.
     """
-    return [
-        (name, *_relative(found))
+    return [(name, *_relative(found)) for name, found in _with_errors(decisions).items()]
+
+
+def relative_by_frequency(
+    decisions: Sequence[tuple[str, Mapping[str, Any]]],
+) -> list[tuple[str, str, tuple[str, ...], list[tuple[str, ...]]]]:
+    """Return name, caption, headers and rows of a table for each of these that has series of several frequencies."""
+    made = []
+    for name, found in _with_errors(decisions).items():
+        models = [row[0] for row in _relative(found)[1]]
+        if (table := by_frequency(found.decisions, found.means, models)) is not None:
+            made.append((name, *table))
+    return made
+
+
+def _with_errors(decisions: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, _Together]:
+    return {
+        name: found
         for name, found in _together(decisions).items()
         if len(found.decisions) >= LEAST and all("unit" in one and one["unit"]["sign"] < 0 for one in found.decisions)
-    ]
+    }
 
 
 def _relative(together: _Together) -> tuple[str, list[tuple[str, ...]]]:
