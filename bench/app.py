@@ -38,7 +38,7 @@ def run(config: RunConfig) -> int:
         0, or 1 if a cell failed or a published figure was missed.
     """
     started = time.monotonic()
-    cap_threads(threads_per_cell(config.budget, config.executor), worker_count(config.executor))
+    _cap_threads(config)
     task = plan.make_task(config)
     _check_machine(config)
     # A pipe or a log has no width of its own.
@@ -47,6 +47,7 @@ def run(config: RunConfig) -> int:
     for sentence in registry.broken():
         display.say(sentence)
     ready = prepare(config, display.say)
+    _cap_threads(ready.config)
     remember_data(config.data)
     cells = ready.cells()
     ledger = Ledger(ready)
@@ -68,6 +69,10 @@ def run(config: RunConfig) -> int:
     display.log.event("end", code=code)
     display.log.close()
     return code
+
+
+def _cap_threads(config: RunConfig) -> None:
+    cap_threads(threads_per_cell(config.budget, config.executor), worker_count(config.executor))
 
 
 def _announcement(ready: Prepared, cells: int) -> str:

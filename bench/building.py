@@ -83,6 +83,7 @@ def context_of(choice: ModelChoice, cell: Cell, inputs: "CellInputs", features: 
         prediction=inputs.task.prediction,
         classes=inputs.dataset.classes,
         forecasting=inputs.dataset.forecasting,
+        remember=inputs.memory,
     )
 
 

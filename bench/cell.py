@@ -21,6 +21,7 @@ from bench.answers import Asked, ask, checked, crossed, kept
 from bench.building import Rows, context_of, fit_choice, go_on
 from bench.errors import BenchError, DiskError, ModelError, OvertimeError, one_line
 from bench.files import full_disk
+from bench.memory import Memory
 from bench.panel import known_at_origin, truth_of
 from bench.predictions import Predictions, prediction_digest
 from bench.types import Cell, Dataset, Model, ModelChoice, Record, Split, Task
@@ -50,6 +51,13 @@ class CellInputs:
     """Where the searches of tuned models are kept; None keeps none."""
     trials: int = 20
     cell_seconds: float = math.inf
+    memory: Memory | None = None
+    """Where models keep what takes no seed; None computes everything."""
+
+    @property
+    def charged_seconds(self) -> float:
+        """What everything that was read instead of computed once took."""
+        return self.features.charged_seconds + (self.memory.charged_seconds if self.memory else 0.0)
 
     def choice(self, model: str) -> ModelChoice:
         """Return a model by its name in tables."""
@@ -103,8 +111,8 @@ def _what_was_raised(error: BaseException) -> dict[str, Any]:
 
 def _fit_and_score(cell: Cell, inputs: CellInputs, record: Record) -> Record:
     choice, split = inputs.choice(cell.model), inputs.split(cell.repeat, cell.fold)
-    dataset, features, kind = inputs.dataset, inputs.features, inputs.task.prediction
-    context = context_of(choice, cell, inputs, features)
+    dataset, kind = inputs.dataset, inputs.task.prediction
+    context = context_of(choice, cell, inputs, inputs.features)
     X_test, asked = known_at_origin(dataset, split.test), Asked.of(dataset, kind)
     go_offline()
     with thread_limit(inputs.threads), no_network(), as_before():
@@ -112,15 +120,15 @@ def _fit_and_score(cell: Cell, inputs: CellInputs, record: Record) -> Record:
         np.random.seed(context.seed)
         random.seed(context.seed)
         choice = replace(choice, params=choice.spec.params(**json.loads(cell.params)))
-        charged, started = features.charged_seconds, time.perf_counter()
+        charged, started = inputs.charged_seconds, time.perf_counter()
         made = fit_choice(choice, cell, inputs, context, Rows.of(dataset, split.fitted))
         if split.fit is not None:
             go_on(choice, made, context, Rows.of(dataset, split.train))
         fitted = time.perf_counter()
-        fit_seconds = fitted - started + features.charged_seconds - charged
-        charged = features.charged_seconds
+        fit_seconds = fitted - started + inputs.charged_seconds - charged
+        charged = inputs.charged_seconds
         raw = ask(made.model, X_test, kind)
-        predict_seconds = time.perf_counter() - fitted + features.charged_seconds - charged
+        predict_seconds = time.perf_counter() - fitted + inputs.charged_seconds - charged
         if choice.spec.at_once:
             fit_seconds, predict_seconds = fit_seconds + predict_seconds, math.nan
         answer = checked(raw, made.model, X_test, asked)

@@ -8,8 +8,9 @@ from pathlib import Path
 from bench import plan, registry
 from bench.cell import CellInputs
 from bench.data import Reader
-from bench.executor import threads_per_cell
+from bench.executor import suited, threads_per_cell
 from bench.files import write_atomically
+from bench.memory import Memory
 from bench.predictions import Predictions
 from bench.settings import DataSpec, RunConfig
 from bench.types import Cell, Dataset, ModelChoice, Split, Task
@@ -63,6 +64,7 @@ class Prepared:
             studies=SCRATCH / "studies",
             trials=self.config.budget.trials,
             cell_seconds=self.config.budget.cell_seconds,
+            memory=Memory(self.config.cache_dir / "forecasts"),
         )
 
 
@@ -78,7 +80,7 @@ def prepare(config: RunConfig, say: Callable[[str], None]) -> Prepared:
     for sentence in left_out:
         say(sentence)
     return Prepared(
-        config=config,
+        config=replace(config, executor=suited(config.executor, dataset)),
         task=task,
         dataset=replace(dataset, notes=(*dataset.notes, *notes)),
         splits=tuple(splits),

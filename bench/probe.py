@@ -7,7 +7,7 @@ the model would meet. A probe fits the model once more on the first fold and the
 import pickle
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,14 +21,32 @@ from bench.footprint import packages_beyond, peak_mb
 from bench.item_errors import score_by_item
 from bench.panel import items_of, known_at_origin, truth_of
 from bench.stats.bootstrap import item_variance
-from bench.types import Cell, Cost, Dataset, Encoder, Model, ModelChoice, Prediction, Robustness, Split, Vectors
+from bench.types import (
+    Cell,
+    Context,
+    Cost,
+    Dataset,
+    Encoder,
+    Model,
+    ModelChoice,
+    Prediction,
+    Robustness,
+    Split,
+    Vectors,
+)
 from bench.zoo.store import go_offline
 
 Items = Sequence[NDArray[np.intp]]
 """Places of the rows of each item."""
 
+Served = Callable[[Items], Callable[[], Any]]
+"""Given items, returns what answers for them: what is timed, without what comes before."""
+
 FEW_ROWS = 20
-LATENCY_ITEMS = 100
+FEW_SERIES = 5
+"""Whose forecasts are timed one by one: each is fitted beforehand."""
+WARMING_UP, LATENCY_ITEMS = 5, 100
+BATCHES = (1, 32, 1000)
 REPEAT_SECONDS = 4.0
 """A measurement is repeated until it has taken this long, at least once and at most `REPEATS` times."""
 REPEATS = 5
@@ -78,20 +96,28 @@ def probe(request: ProbeRequest, inputs: CellInputs) -> tuple[Cost, Robustness]:
     with threadpool_limits(inputs.threads), no_network():
         few = _few(inputs.dataset, split.train, request.rows)
         started = time.perf_counter()
-        model = fit_plainly(choice, context, Rows.of(inputs.dataset, few))
+        alone = replace(context, remember=None)
+        model = fit_plainly(choice, alone, Rows.of(inputs.dataset, few))
         features.live = True
         ask(model, _take(tested, items[:1]), kind)
         cold_start = time.perf_counter() - started
         features.live = False
-        charged = inputs.features.charged_seconds
+        charged = inputs.charged_seconds
         started = time.perf_counter()
         made = fit_choice(choice, cell, inputs, context, Rows.of(inputs.dataset, split.train))
         model = made.model
-        fit_seconds = time.perf_counter() - started - made.search_seconds + inputs.features.charged_seconds - charged
+        fit_seconds = time.perf_counter() - started - made.search_seconds + inputs.charged_seconds - charged
         robustness = _robustness(model, tested, items, request, inputs)
         features.live = True
-        latencies = _latencies(model, tested, items, kind)
-        throughput = {batch: _throughput(model, tested, items, batch, kind) for batch in (1, 32, 1000)}
+        served, single, most = _served(model, tested, kind), LATENCY_ITEMS, max(BATCHES)
+        if inputs.dataset.forecasting is not None:
+            # A series comes once in a batch, however few there are.
+            served, single, most = _served_from_histories(choice, alone, inputs, request.rows), FEW_SERIES, len(items)
+        latencies = _latencies([served([item]) for item in items[:single]])
+        throughput = {
+            batch: _throughput(served, _in_turn(items, max(batch, min(32, single)), most), min(batch, most))
+            for batch in BATCHES
+        }
     weights = sum(map(inputs.zoo.size, choice.addresses))
     packages, packages_mb = packages_beyond(choice.spec.libraries, request.core)
     cost = Cost(
@@ -127,7 +153,12 @@ def _first_cell(choice: ModelChoice, split: Split, inputs: CellInputs) -> Cell:
 def _robustness(model: Model, tested: Any, items: Items, request: ProbeRequest, inputs: CellInputs) -> Robustness:
     metric, kind = inputs.task.metrics[0], inputs.task.prediction
     y = truth_of(inputs.dataset, inputs.splits[0].train, request.rows)
-    scale = 1.0 if inputs.dataset.classes else _scale(inputs.dataset.y)
+    scale = _scales(inputs, request.rows, y)
+
+    def far(one: NDArray[np.float64], rows: NDArray[np.intp]) -> float:
+        gap = np.abs(one - clean[rows]).reshape(len(rows), -1).max(axis=1)
+        return float((gap / scale[rows]).max())
+
 
     def predict(X: Any) -> NDArray[np.float64]:
         return checked(ask(model, X, kind), model, X, Asked.of(inputs.dataset, kind))
@@ -141,14 +172,14 @@ def _robustness(model: Model, tested: Any, items: Items, request: ProbeRequest, 
         if kind == "value":
             errors[name] = _loss_error(np.abs(clean - y), np.abs(p - y), metric)
     backwards = predict(tested.iloc[::-1].reset_index(drop=True))[::-1]
-    few = items[:FEW_ROWS]
-    alone = np.concatenate([predict(_take(tested, [item])) for item in few])
+    few = np.concatenate(items[:FEW_ROWS])
+    alone = np.concatenate([predict(_take(tested, [item])) for item in items[:FEW_ROWS]])
     return Robustness(
         items=len(items),
         clean=metrics.metric(metric).score(y, clean),
         perturbed=perturbed,
-        order=float(np.abs(backwards - clean).max() / scale),
-        batch=float(np.abs(alone - clean[np.concatenate(few)]).max() / scale),
+        order=far(backwards, np.arange(len(clean))),
+        batch=far(alone, few),
         loss_error=errors or None,
     )
 
@@ -161,35 +192,82 @@ def _loss_error(before: NDArray[np.floating], after: NDArray[np.floating], metri
     return float(np.sqrt(item_variance(pair[0] - pair[1])))
 
 
+def _scales(inputs: CellInputs, rows: NDArray[np.intp], truth: Any) -> NDArray[np.float64]:
+    """Return what a change of each row's prediction is measured by: of forecasts the scale of its series, if it has one.
+
+    Series of a panel differ in size, and a change of a small one would be nothing beside the largest.
+    """
+    if inputs.dataset.classes:
+        return np.ones(len(rows))
+    usual = _scale(inputs.dataset.y)
+    if inputs.dataset.forecasting is None:
+        return np.full(len(rows), usual)
+    return np.asarray(np.where(truth.scale > 0, truth.scale, usual)[truth.series])
+
+
 def _scale(y: NDArray[Any]) -> float:
     """Return the interquartile range of targets; where their middle half is one value, what else tells their size."""
     return float(np.subtract(*np.quantile(y, (0.75, 0.25))) or y.std() or 1.0)
 
 
-def _latencies(model: Model, tested: Any, items: Items, kind: Prediction) -> list[float]:
-    """Return seconds of single predictions, one item each; the first ones warm up and do not count."""
+def _served(model: Model, tested: Any, kind: Prediction) -> Served:
+    """Return how a fitted model answers."""
+
+    def ready(items: Items) -> Callable[[], Any]:
+        part = _take(tested, items)
+        return lambda: ask(model, part, kind)
+
+    return ready
+
+
+def _served_from_histories(choice: ModelChoice, context: Context, inputs: CellInputs, rows: NDArray[np.intp]) -> Served:
+    """Return how a forecaster answers: it is told the histories as they are by then, and goes on from them.
+
+    What it forecast when it was fitted could only be looked up, and is the forecast of a time that has passed.
+    """
+    dataset, train = inputs.dataset, inputs.splits[0].train
+    assert dataset.groups is not None
+    groups, tested = dataset.groups, known_at_origin(dataset, rows)
+
+    def ready(items: Items) -> Callable[[], Any]:
+        part, asked = _take(tested, items), groups[rows[np.concatenate(items)]]
+        histories = Rows.of(dataset, train[np.isin(groups[train], asked)])
+        model: Any = fit_plainly(choice, context, histories)
+        tell = getattr(model, "observe", model.fit)
+
+        def answer() -> Any:
+            tell(histories.X, histories.y)
+            return ask(model, part, inputs.task.prediction)
+
+        return answer
+
+    return ready
+
+
+def _latencies(answers: Sequence[Callable[[], Any]]) -> list[float]:
+    """Return seconds of single answers, in turn; the first ones warm up and do not count."""
     seconds: list[float] = []
-    for turn in range(5 + LATENCY_ITEMS):
-        item = _take(tested, [items[turn % len(items)]])
+    for turn in range(WARMING_UP + LATENCY_ITEMS):
         started = time.perf_counter()
-        ask(model, item, kind)
+        answers[turn % len(answers)]()
         seconds.append(time.perf_counter() - started)
         if turn >= FEW_ROWS and sum(seconds) > REPEAT_SECONDS:
             break
-    return seconds[5:]
+    return seconds[WARMING_UP:]
 
 
-def _throughput(model: Model, tested: Any, items: Items, batch: int, kind: Prediction) -> float:
-    """Return items a second, the median over repeats; a series comes once in a batch, however few there are."""
-    most = len(items) if kind == "quantiles" else batch
-    size = min(batch, most)
-    asked = [items[turn % len(items)] for turn in range(max(size, min(32, len(items))))]
-    parts = [_take(tested, asked[at : at + size]) for at in range(0, len(asked), size)]
+def _in_turn(items: Items, count: int, most: int) -> Items:
+    return [items[turn % len(items)] for turn in range(min(count, most))]
+
+
+def _throughput(served: Served, asked: Items, size: int) -> float:
+    """Return items a second in batches of a size, the median over repeats."""
+    answers = [served(asked[at : at + size]) for at in range(0, len(asked), size)]
     seconds: list[float] = []
     while len(seconds) < REPEATS and sum(seconds) < REPEAT_SECONDS:
         started = time.perf_counter()
-        for part in parts:
-            ask(model, part, kind)
+        for answer in answers:
+            answer()
         seconds.append(time.perf_counter() - started)
     return len(asked) / float(np.median(seconds))
 

@@ -19,6 +19,8 @@ from bench.panel import Forecasting, Rolling
 Prediction = Literal["label", "probability", "value", "quantiles", "ranking"]
 Role = Literal["floor", "stable", "zoo", "tuned", "ensemble", "moonshot", "external"]
 Vectors = NDArray[np.float32]
+Arrays = Mapping[str, NDArray[Any]]
+"""By name."""
 """One row an item, shape (n, d)."""
 Exposure = Literal["exposed", "clean", "unknown"]
 """Whether a model has met the data that it is tested on before; see `bench.exposure`."""
@@ -174,6 +176,21 @@ class Features(Protocol):
         """Return the vectors of ``items``, shape (n, d), encoding only those not seen before."""
 
 
+class Remember(Protocol):
+    """Arrays that follow from their inputs alone, and are computed once."""
+
+    def __call__(self, key: str, make: Callable[[], Arrays | None]) -> Arrays | None:
+        """Return what was kept under a key, or else what ``make`` returns, which is kept unless it is None.
+
+        Parameters
+        ----------
+        key : str
+            Hash of all that moves the arrays: code, versions, inputs.
+        make : callable
+            None is for what does not repeat.
+        """
+
+
 @dataclass(frozen=True, kw_only=True)
 class Context:
     """What a model may know beside its parameters: never rows, folds or metrics."""
@@ -188,6 +205,8 @@ class Context:
     """Class labels in code order, for systems that are told them; empty for values."""
     forecasting: Forecasting | None = None
     """What is asked of forecasts; None for other predictions."""
+    remember: Remember | None = None
+    """For parts of a model that take no seed; None where everything is to be computed."""
 
 
 class Classifier(Protocol):
@@ -375,8 +394,8 @@ class Robustness:
     """By kind of change: primary metric, and share of items whose prediction changes; of values the mean absolute
     change over the interquartile range of the targets."""
     order: float
-    """Largest change of a probability when the items come in reverse, of a value over that range; 0 for a sound
-    model."""
+    """Largest change of a probability when the items come in reverse, of a value over that range, of a forecast on the
+    scale of its series; 0 for a sound model."""
     batch: float
     """Largest such change when items come one by one."""
     loss_error: Mapping[str, float] | None = None

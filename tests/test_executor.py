@@ -17,10 +17,10 @@ import pytest
 
 from bench.cell import log_path
 from bench.errors import BenchError, ConfigError
-from bench.executor import cap_threads, execute, no_deadline, threads_per_cell
+from bench.executor import cap_threads, execute, no_deadline, suited, threads_per_cell
 from bench.executor.watch import MARK
 from bench.settings import Budget, ExecutorSpec
-from tests.builders import cell, inputs
+from tests.builders import cell, inputs, panel
 from tests.left_behind import VARIABLE, gone, marked
 from tests.left_behind import mark as mark
 from tests.toy_models import toy
@@ -370,6 +370,19 @@ def test_cores_are_divided_among_workers(monkeypatch):
     assert threads_per_cell(Budget(), ExecutorSpec(name="processes", workers=4)) == 2
     assert threads_per_cell(Budget(), ExecutorSpec(name="processes", workers=0)) == 1
     assert threads_per_cell(Budget(threads=3), ExecutorSpec()) == 3
+
+
+@pytest.mark.parametrize(
+    ("series", "executor", "workers"),
+    [
+        (100, ExecutorSpec(name="processes", workers=0), 1),
+        (99, ExecutorSpec(name="processes", workers=0), 0),
+        (100, ExecutorSpec(name="processes", workers=3), 3),
+        (100, ExecutorSpec(name="ray", workers=0), 0),
+    ],
+)
+def test_cells_of_many_series_come_one_at_a_time_where_the_number_is_left_open(series, executor, workers):
+    assert suited(executor, panel([20] * series)).workers == workers
 
 
 def test_threads_are_capped_for_libraries_that_load_later(monkeypatch):

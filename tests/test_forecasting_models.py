@@ -1,5 +1,6 @@
 """Forecasting models against the library, simulations and panels with a known answer."""
 
+import pickle
 import warnings
 from dataclasses import dataclass, replace
 
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 
 from bench import registry
+from bench.memory import Memory
 from bench.models import error_growth, series_by_series
 from bench.models.histories import Histories, normal_forecasts
 from bench.models.lagged import calendar_of, lags_of, spread_of
@@ -379,3 +381,76 @@ def test_no_fallback_is_warned_of_where_there_is_none():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         made("auto_theta").fit(X, y)
+
+
+def test_what_members_forecast_is_remembered_and_charged_and_shared_by_ensembles(tmp_path, monkeypatch):
+    X, y, ahead = rows(30, 1, 24)
+    plain = SeriesBySeries([Theta(4), ETS(4)], context()).fit(X, y)
+    memory = Memory(tmp_path)
+    SeriesBySeries([ETS(4)], context(remember=memory)).fit(X, y)
+    SeriesBySeries([Theta(4)], context(remember=memory)).fit(X, y)
+    assert memory.charged_seconds == 0
+    # Nothing is fitted from here on.
+    monkeypatch.setattr(series_by_series, "part_of", None)
+    both = SeriesBySeries([Theta(4), ETS(4)], context(remember=memory)).fit(X, y)
+    pd.testing.assert_frame_equal(both.predict(ahead), plain.predict(ahead))
+    assert (both.fallbacks_, len(list(tmp_path.rglob("*.npz")))) == (plain.fallbacks_, 2)
+    assert memory.charged_seconds > 0
+
+
+@pytest.mark.parametrize("change", [{"horizon": 5}, {"levels": (0.5,)}, {"values": 1e-9}, {"season": 5}])
+def test_whatever_moves_a_forecast_is_forecast_anew(tmp_path, change):
+    X, y, _ = rows(30)
+    memory = Memory(tmp_path)
+    SeriesBySeries([ETS(4)], context(remember=memory)).fit(X, y)
+    asked = replace(ASKED, **{name: value for name, value in change.items() if name in ("horizon", "levels")})
+    SeriesBySeries([ETS(change.get("season", 4))], context(asked, remember=memory)).fit(X, y + change.get("values", 0))
+    assert (len(list(tmp_path.rglob("*.npz"))), memory.charged_seconds) == (2, 0)
+
+
+def test_a_model_whose_forecasts_were_remembered_goes_on_as_one_that_was_fitted(tmp_path):
+    X, y, ahead = rows(36)
+    begun, memory = slice(30), Memory(tmp_path)
+    plain = SeriesBySeries([Theta(4), ETS(4)], context()).fit(X[begun], y[begun]).observe(X, y)
+    for _ in range(2):
+        again = SeriesBySeries([Theta(4), ETS(4)], context(remember=memory)).fit(X[begun], y[begun])
+    again.observe(X, y)
+    pd.testing.assert_frame_equal(again.predict(ahead), plain.predict(ahead))
+
+
+def test_what_the_clock_cut_is_not_remembered(tmp_path):
+    X, y, _ = rows(12, 12)
+    with pytest.warns(UserWarning, match="time was up: 2"):
+        SeriesBySeries([Theta(4)], context(remember=Memory(tmp_path)), seconds=-1.0).fit(X, y)
+    assert list(tmp_path.rglob("*.npz")) == []
+
+
+def test_a_file_of_the_memory_that_is_damaged_is_made_anew(tmp_path):
+    X, y, ahead = rows(24)
+    plain = SeriesBySeries([Theta(4)], context(remember=Memory(tmp_path))).fit(X, y).predict(ahead)
+    [path] = tmp_path.rglob("*.npz")
+    path.write_bytes(path.read_bytes()[:100])
+    again = SeriesBySeries([Theta(4)], context(remember=Memory(tmp_path))).fit(X, y).predict(ahead)
+    pd.testing.assert_frame_equal(again, plain)
+
+
+def test_a_series_that_no_member_was_fitted_to_is_told_when_history_goes_on():
+    X, y, _ = rows(3, 30)
+    model = SeriesBySeries([ETS(4)], context())
+    with pytest.warns(UserWarning, match="ETS, tiny datasets: 1"):
+        model.fit(X, y)
+    with pytest.warns(UserWarning, match="ETS, without a fit to go on with: 1"):
+        model.observe(X, y)
+    assert model.fallbacks_ == 1
+
+
+def test_levels_beyond_all_errors_are_told():
+    errors = np.random.default_rng(0).normal(size=(100, 2))
+    with pytest.warns(UserWarning, match="100 errors hold no quantile as far out as 0.001, 0.999"):
+        spread_of(errors, (0.001, 0.01, 0.999))
+
+
+@pytest.mark.parametrize("name", ["ridge_lags", "lightgbm_lags", "mean_ensemble"])
+def test_a_fitted_regression_on_lags_can_be_kept(name):
+    X, y, _ = rows(40, 40)
+    assert len(pickle.dumps(made(name).fit(X, y))) > 1000

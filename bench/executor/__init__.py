@@ -4,18 +4,21 @@ import os
 import pickle
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from bench.cell import CellInputs
 from bench.errors import ConfigError, did_you_mean
 from bench.executor.limits import Limits
 from bench.machine import cores, memory_allowed_mb
+from bench.panel import series_of
 from bench.settings import Budget, ExecutorSpec
-from bench.types import Cell, ModelChoice, Record
+from bench.types import Cell, Dataset, ModelChoice, Record
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 EXECUTORS = ("serial", "processes", "ray")
 LEAST_MEMORY_MB = 2500
 """Of the machine's memory for each worker, where their number is not given."""
+MANY_SERIES = 100
 MEMORY_SHARE = 0.8
 """Of the machine's memory, divided among the workers where no limit is given."""
 
@@ -33,6 +36,16 @@ def worker_count(executor: ExecutorSpec) -> int:
     if executor.name == "serial":
         return 1
     return executor.workers or max(1, min(cores(), int(memory_allowed_mb() / LEAST_MEMORY_MB)))
+
+
+def suited(executor: ExecutorSpec, dataset: Dataset) -> ExecutorSpec:
+    """Return how cells of a data set are run where the number of workers is left open.
+
+    One at a time where there are many series, for a model shares these out among the cores, and two cells that ask for
+    the same forecasts at once both make them.
+    """
+    many = dataset.forecasting is not None and series_of(dataset) >= MANY_SERIES
+    return replace(executor, workers=1) if many and executor.name == "processes" and not executor.workers else executor
 
 
 def limits_of(budget: Budget, executor: ExecutorSpec, deadline: float) -> Limits:

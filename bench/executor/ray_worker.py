@@ -58,6 +58,7 @@ class Worker:
         self.inputs = replace(
             inputs,
             features=self.features,
+            memory=None if inputs.memory is None else replace(inputs.memory, folder=self.shared / "forecasts"),
             predictions=None if inputs.predictions is None else Predictions(self.own / "predictions"),
             logs=self.own / "logs",
         )

@@ -112,9 +112,9 @@ class Forecasts:
         if (place < 0).any():
             strange = X[SERIES].iloc[int(np.argmax(place < 0))]
             raise ValueError(f"series {strange!r} has no history: it was neither fitted nor observed")
-        steps = self._steps(place, X[TIME])
-        if ((steps < 1) | (steps > self.asked.horizon)).any():
-            row = int(np.argmax((steps < 1) | (steps > self.asked.horizon)))
+        steps = steps_behind(self.origins[place], X[TIME].to_numpy(), self.asked)
+        if (steps == 0).any():
+            row = int(np.argmax(steps == 0))
             raise ValueError(
                 f"series {X[SERIES].iloc[row]!r} is asked for {X[TIME].iloc[row]}, which is not one of the "
                 f"{self.asked.horizon} steps behind {pd.Series(self.origins).iloc[place[row]]}"
@@ -124,20 +124,28 @@ class Forecasts:
         found.insert(1, TIME, X[TIME].to_numpy())
         return found
 
-    def _steps(self, place: NDArray[np.intp], stamps: pd.Series) -> NDArray[np.intp]:
-        """Return how many steps behind the origin of its series each row lies; 0 for what is no step of it."""
-        if not self.asked.freq:
-            gaps: NDArray[np.intp] = (stamps.to_numpy() - self.origins[place]).astype(np.intp)
-            return gaps
-        from pandas.tseries.frequencies import to_offset
 
-        offset = to_offset(self.asked.freq)
-        origins, own = np.unique(self.origins[place], return_inverse=True)
-        steps = np.zeros(len(place), np.intp)
-        for step in range(1, self.asked.horizon + 1):
-            calendar = pd.DatetimeIndex(origins) + step * offset
-            steps[calendar.to_numpy()[own] == stamps.to_numpy()] = step
-        return steps
+def steps_behind(origins: NDArray[Any], stamps: NDArray[Any], asked: Forecasting) -> NDArray[np.intp]:
+    """Return how many steps behind an origin each time stamp lies; 0 for what is no step of the horizon.
+
+    Parameters
+    ----------
+    origins : array, shape (n,)
+    stamps : array, shape (n,)
+    asked : Forecasting
+    """
+    if not asked.freq:
+        gaps: NDArray[np.intp] = (stamps - origins).astype(np.intp)
+        return np.where((gaps >= 1) & (gaps <= asked.horizon), gaps, 0)
+    from pandas.tseries.frequencies import to_offset
+
+    offset = to_offset(asked.freq)
+    different, own = np.unique(origins, return_inverse=True)
+    steps = np.zeros(len(stamps), np.intp)
+    for step in range(1, asked.horizon + 1):
+        calendar = pd.DatetimeIndex(different) + step * offset
+        steps[calendar.to_numpy()[own] == stamps] = step
+    return steps
 
 
 def normal_forecasts(mean: Floats, deviation: Floats, asked: Forecasting) -> Floats:

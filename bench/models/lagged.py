@@ -19,11 +19,8 @@ from numpy.typing import NDArray
 from bench.models.benchmarks import difference_deviation, last_season
 from bench.models.covariates import Covariates
 from bench.models.histories import Floats, Forecasts, Histories, normal_forecasts
-from bench.panel import SERIES, TIME, Forecasting
+from bench.panel import INNER_SERIES, MOST_INNER_WINDOWS, SERIES, TIME, Forecasting
 
-ENOUGH = 100
-"""Errors of each step that quantiles are made from: panels of fewer series get several inner windows."""
-MOST_WINDOWS = 5
 FEWEST = 20
 """Errors of a step below which those of all steps are taken together."""
 CALENDAR = {"Q": ("quarter",), "M": ("month",), "W": ("month",), "D": ("dayofweek", "month"), "B": ("dayofweek",),
@@ -85,7 +82,7 @@ class Lagged:
         usable = self._usable(0)
         if not usable.any():
             return self
-        windows = min(MOST_WINDOWS, math.ceil(ENOUGH / usable.sum()))
+        windows = min(MOST_INNER_WINDOWS, math.ceil(INNER_SERIES / usable.sum()))
         errors = [self._errors(number * self.asked.horizon) for number in range(1, windows + 1)]
         self.spread = spread_of(np.concatenate(errors), self.asked.levels)
         self.regression = self._fitted(self._known(usable, 0))
@@ -259,6 +256,12 @@ def spread_of(errors: Floats, levels: tuple[float, ...]) -> Floats | None:
     count, horizon = errors.shape
     if count * horizon < FEWEST:
         return None
+    known = count if count >= FEWEST else count * horizon
+    if beyond := [level for level in levels if min(level, 1 - level) * (known + 1) < 1]:
+        named = ", ".join(f"{level:g}" for level in beyond)
+        warnings.warn(
+            f"{known} errors hold no quantile as far out as {named}: the largest stands for it.", stacklevel=3
+        )
     growth = np.sqrt(np.arange(1, horizon + 1))
     if count < FEWEST:
         # As if steps were those of a random walk: their errors are then alike but for size.

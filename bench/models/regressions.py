@@ -1,6 +1,7 @@
 """The regressions on lags that several models are made of."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from bench.models.lagged import Columns, Lagged, calendar_of, lags_of
@@ -25,17 +26,7 @@ def linear(context: Context, alpha: float = 1.0) -> Lagged:
         lags=lags_of(asked.season), differences=(asked.season,), calendar=calendar_of(asked.freq), dummies=True
     )
 
-    def make() -> Any:
-        from sklearn.impute import SimpleImputer
-        from sklearn.linear_model import Ridge
-        from sklearn.pipeline import make_pipeline
-        from sklearn.preprocessing import StandardScaler
-
-        # Differences have a mean of about 0 on the scale of their series: what a lag before the first value would be.
-        imputer = SimpleImputer(strategy="constant", fill_value=0.0, keep_empty_features=True)
-        return make_pipeline(imputer, StandardScaler(), Ridge(alpha=alpha))
-
-    return Lagged(make, columns, asked, context.threads)
+    return Lagged(partial(_ridge, alpha), columns, asked, context.threads)
 
 
 def trees(context: Context, lags: int = 0, differences: str = "season", **params: Any) -> Lagged:
@@ -57,18 +48,23 @@ def trees(context: Context, lags: int = 0, differences: str = "season", **params
     over = {"none": (), "step": (1,), "season": season, "both": (1, *season) if asked.season > 1 else (1,)}
     columns = Columns(lags=lags_of(asked.season, lags), differences=over[differences], calendar=calendar_of(asked.freq))
 
-    def make() -> Any:
-        from lightgbm import LGBMRegressor
+    made = partial(_lightgbm, random_state=context.seed, n_jobs=context.threads, **{**TREES, **params})
+    return Lagged(made, columns, asked, context.threads)
 
-        return LGBMRegressor(
-            # Absolute errors on the scale of each series: what most measures of forecasts count.
-            objective="l1",
-            **{**TREES, **params},
-            random_state=context.seed,
-            n_jobs=context.threads,
-            deterministic=True,
-            force_row_wise=True,
-            verbose=-1,
-        )
 
-    return Lagged(make, columns, asked, context.threads)
+def _ridge(alpha: float) -> Any:
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import Ridge
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    # Differences have a mean of about 0 on the scale of their series: what a lag before the first value would be.
+    imputer = SimpleImputer(strategy="constant", fill_value=0.0, keep_empty_features=True)
+    return make_pipeline(imputer, StandardScaler(), Ridge(alpha=alpha))
+
+
+def _lightgbm(**params: Any) -> Any:
+    from lightgbm import LGBMRegressor
+
+    # Absolute errors on the scale of each series: what most measures of forecasts count.
+    return LGBMRegressor(objective="l1", deterministic=True, force_row_wise=True, verbose=-1, **params)

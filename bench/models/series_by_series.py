@@ -1,8 +1,11 @@
 """A panel, series by series, by models that know one series: several at a time, and no failure ends the others.
 
-A series that no member can forecast is answered for by its last season, and counted.
+A series that no member can forecast is answered for by its last season, and counted. What a member forecasts from a
+history hangs on nothing else, no seed and no other series, and is remembered: models share members.
 """
 
+import hashlib
+import inspect
 import math
 import sys
 import time
@@ -11,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from importlib.metadata import version
 from itertools import pairwise
 from typing import Any, Self
 
@@ -18,43 +22,52 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bench.models import error_growth, statistical
 from bench.models.benchmarks import last_season
 from bench.models.histories import Floats, Forecasts, Histories, normal_forecasts
-from bench.models.statistical import Local
+from bench.models.statistical import Local, State
 from bench.panel import Forecasting
-from bench.types import Context
+from bench.types import Arrays, Context
 
 FIRST, CHUNK = 8, 16
 """Series that tell how long the others take, and of one order to a process: few, because the last ones wait for it."""
 WORTH_SECONDS = 1.0
 """Of work still to do, from which other processes are worth their start."""
 LATE = "time was up"
-COMBINED: Mapping[str, Callable[..., Any]] = {"mean": np.mean, "median": np.median}
-
-Kept = tuple[Any, ...]
-"""What is kept of the members fitted to one series; None for one that failed."""
+NOTHING_KEPT = "without a fit to go on with"
+COMBINED: Mapping[str, Callable[..., Any]] = {"mean": np.nanmean, "median": np.nanmedian}
+LIBRARIES = ("numpy", "scipy", "statsforecast", "statsmodels")
 
 
 @dataclass(frozen=True)
 class Order:
     """What is done with each series; plain data, so that it travels to other processes."""
 
-    members: tuple[Local, ...]
+    member: Local
     asked: Forecasting
-    combined: str
     until: float
     """On the monotonic clock: no series is begun later."""
 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """What became of a few series."""
+    """What a member makes of a few series."""
 
     values: Floats
-    """Shape (series, horizon, 1 + levels); NaN where no member answered."""
-    kept: list[Kept]
-    failed: Counter[str]
-    """Member and reason, with the number of series."""
+    """Shape (series, horizon, 1 + levels); NaN where it has no answer."""
+    reasons: list[str]
+    """Why it has none; empty where it has one."""
+    states: list[State | None]
+    """What is kept of each fit; None where there was none, and no entry at all where forecasts were remembered."""
+
+    @classmethod
+    def joined(cls, parts: Sequence["Part"]) -> "Part":
+        """Return one part of the series of all."""
+        return cls(
+            np.concatenate([one.values for one in parts]),
+            [reason for one in parts for reason in one.reasons],
+            [state for one in parts for state in one.states],
+        )
 
 
 @dataclass
@@ -68,7 +81,8 @@ class SeriesBySeries:
     """After which no further series is fitted."""
     histories: Histories | None = None
     forecasts: Forecasts | None = None
-    kept: list[Kept] = field(default_factory=list)
+    states: list[list[State | None]] = field(default_factory=list)
+    """Of each member."""
     left_out: pd.Index = field(default_factory=lambda: pd.Index([]))
     """Series that no member could forecast."""
 
@@ -80,39 +94,85 @@ class SeriesBySeries:
     def fit(self, X: pd.DataFrame, y: NDArray[Any]) -> Self:
         """Fit every series, and forecast it: what a forecast needs besides is not kept."""
         self.histories = Histories.of(X, y)
-        return self._answer([None] * len(self.histories))
+        until = time.monotonic() + self.seconds
+        return self._answer([self._first(member, until) for member in self.members])
 
     def observe(self, X: pd.DataFrame, y: NDArray[Any]) -> Self:
         """Forecast every series from later history, with the parameters that it has."""
         assert self.histories is not None
+        until = time.monotonic() + self.seconds
+        for number, member in enumerate(self.members):
+            if not self.states[number]:
+                # Its forecasts were remembered, and its parameters were not.
+                self.states[number] = self._over_series(member, None, until).states
         known = len(self.histories)
         self.histories = self.histories.extended(Histories.of(X, y))
         # What was never fitted has nothing to go on with.
-        return self._answer([*self.kept, *[()] * (len(self.histories) - known)])
+        new: list[State | None] = [None] * (len(self.histories) - known)
+        states = [[*kept, *new] for kept in self.states]
+        return self._answer([self._over_series(*each, until) for each in zip(self.members, states, strict=True)])
 
     def predict(self, X: pd.DataFrame) -> pd.DataFrame:
         """Return points and quantiles, a row for each row of ``X``."""
         assert self.forecasts is not None
         return self.forecasts.answer(X)
 
-    def _answer(self, kept: Sequence[Kept | None]) -> Self:
+    def _first(self, member: Local, until: float) -> Part:
+        """Return what a member makes of histories that it has not met, or what it once made of them."""
+        if self.context.remember is None:
+            return self._over_series(member, None, until)
+        made: list[Part] = []
+
+        def arrays() -> Arrays | None:
+            made.append(self._over_series(member, None, until))
+            # What the clock cut does not repeat.
+            reasons = made[0].reasons
+            return None if LATE in reasons else {"values": made[0].values, "reasons": np.array(reasons, dtype=str)}
+
+        found = self.context.remember(self._key(member), arrays)
+        if made:
+            return made[0]
+        assert found is not None
+        return Part(found["values"], found["reasons"].tolist(), [])
+
+    def _key(self, member: Local) -> str:
+        """Return a hash of all that moves the forecasts of a member."""
+        assert self.histories is not None
+        assert self.context.forecasting is not None
+        asked = self.context.forecasting
+        code = [inspect.getsource(module) for module in (statistical, error_growth, sys.modules[__name__])]
+        digest = hashlib.sha256(repr((member, asked.horizon, asked.levels, code)).encode())
+        digest.update(repr([version(name) for name in LIBRARIES]).encode())
+        digest.update(self.histories.values.tobytes())
+        digest.update(self.histories.starts.tobytes())
+        return digest.hexdigest()[:32]
+
+    def _over_series(self, member: Local, states: Sequence[State | None] | None, until: float) -> Part:
+        assert self.histories is not None
+        assert self.context.forecasting is not None
+        order = Order(member, self.context.forecasting, until)
+        return Part.joined(list(_parts(order, self.histories, states, self.context.threads)))
+
+    def _answer(self, parts: Sequence[Part]) -> Self:
         assert self.histories is not None
         assert self.context.forecasting is not None
         asked, histories = self.context.forecasting, self.histories
-        order = Order(tuple(self.members), asked, self.combined, time.monotonic() + self.seconds)
-        values = np.empty((len(histories), asked.horizon, 1 + len(asked.levels)))
-        failed: Counter[str] = Counter()
-        self.kept, done = [], 0
-        for part in _parts(order, histories, kept, self.context.threads):
-            values[done : done + len(part.kept)] = part.values
-            self.kept += part.kept
-            failed += part.failed
-            done += len(part.kept)
-        empty = ~np.isfinite(values).all(axis=(1, 2))
+        self.states = [part.states for part in parts]
+        with warnings.catch_warnings():
+            # Of a series that no member has an answer for.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            values = COMBINED[self.combined]([part.values for part in parts], axis=0)
+        empty = np.isnan(values).any(axis=(1, 2))
         if empty.any():
             mean, deviation, _ = last_season(histories, asked)
             values[empty] = normal_forecasts(mean[empty], deviation[empty], asked)
         self.left_out = histories.ids[np.flatnonzero(empty)]
+        failed = Counter(
+            f"{member.name}, {reason}"
+            for member, part in zip(self.members, parts, strict=True)
+            for reason in part.reasons
+            if reason
+        )
         _tell(failed, self.fallbacks_, len(histories))
         self.forecasts = Forecasts(histories.ids, histories.origins, values, asked)
         return self
@@ -131,12 +191,14 @@ def _tell(failed: Counter[str], fallbacks: int, series: int) -> None:
     )
 
 
-def _parts(order: Order, histories: Histories, kept: Sequence[Kept | None], threads: int) -> Iterator[Part]:
+def _parts(order: Order, histories: Histories, states: Sequence[State | None] | None, threads: int) -> Iterator[Part]:
     """Yield what becomes of the series, in their order; the clock decides where that is done, and nothing else."""
     from threadpoolctl import threadpool_limits
 
     ends = [0, *range(FIRST, len(histories), CHUNK), len(histories)]
-    work = ((histories.take(first, last), kept[first:last]) for first, last in pairwise(ends))
+    work = (
+        (histories.take(first, last), None if states is None else states[first:last]) for first, last in pairwise(ends)
+    )
     # Matrices of single series are small: threads inside of them would wait for one another.
     with threadpool_limits(1):
         begun = time.monotonic()
@@ -148,7 +210,9 @@ def _parts(order: Order, histories: Histories, kept: Sequence[Kept | None], thre
     yield from _elsewhere(order, work, threads)
 
 
-def _elsewhere(order: Order, work: Iterator[tuple[Histories, Sequence[Kept | None]]], threads: int) -> Iterator[Part]:
+def _elsewhere(
+    order: Order, work: Iterator[tuple[Histories, Sequence[State | None] | None]], threads: int
+) -> Iterator[Part]:
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
@@ -160,19 +224,19 @@ def _elsewhere(order: Order, work: Iterator[tuple[Histories, Sequence[Kept | Non
         yield from pool.map(partial(part_of, order), work)
 
 
-def part_of(order: Order, work: tuple[Histories, Sequence[Kept | None]]) -> Part:
-    """Return what becomes of a few series.
+def part_of(order: Order, work: tuple[Histories, Sequence[State | None] | None]) -> Part:
+    """Return what a member makes of a few series.
 
     Parameters
     ----------
     order : Order
     work : tuple
-        Histories, and what was kept of each series: None where it is to be fitted.
+        Histories, and what was kept of the fit to each of them: None for all where they are to be fitted.
     """
-    histories, kept = work
-    asked, failed = order.asked, Counter[str]()
+    histories, before = work
+    asked = order.asked
     values = np.full((len(histories), asked.horizon, 1 + len(asked.levels)), np.nan)
-    left: list[Kept] = []
+    reasons, states = [""] * len(histories), list(before or [None] * len(histories))
     # The libraries warn of single series, and would do so a hundred thousand times.
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
@@ -181,41 +245,25 @@ def part_of(order: Order, work: tuple[Histories, Sequence[Kept | None]]) -> Part
             if y.min() == y.max():
                 # No model has anything to find, and most libraries fail.
                 values[place] = y[0]
-                left.append(())
-                continue
-            answers, remains = _one(order, y, kept[place], failed)
-            left.append(remains)
-            if answers:
-                values[place] = COMBINED[order.combined](answers, axis=0)
-    return Part(values, left, failed)
+            elif before is not None and states[place] is None:
+                reasons[place] = NOTHING_KEPT
+            elif time.monotonic() > order.until:
+                reasons[place] = LATE
+            else:
+                try:
+                    values[place], states[place] = _one(order, y, states[place])
+                except Exception as error:
+                    # MemoryError ends the cell; what a library raises for odd series does not.
+                    if isinstance(error, MemoryError):
+                        raise
+                    reasons[place] = (str(error).strip().partition("\n")[0] or type(error).__name__)[:120]
+    return Part(values, reasons, states)
 
 
-def _one(order: Order, y: Floats, kept: Kept | None, failed: Counter[str]) -> tuple[list[Floats], Kept]:
-    """Return the sound answers for one series, and what is kept of each member."""
-    answers: list[Floats] = []
-    remains: list[Any] = []
-    if kept == ():
-        failed["without a fit to go on with"] += 1
-        return answers, ()
-    if time.monotonic() > order.until:
-        failed[LATE] += 1
-        return answers, ()
-    for number, member in enumerate(order.members):
-        before = None if kept is None else kept[number]
-        remains.append(before)
-        if kept is not None and before is None:
-            continue
-        try:
-            model = member.fit(y) if before is None else member.resumed(before, y)
-            answer = member.forecast(model, order.asked)
-            if not np.isfinite(answer).all():
-                raise ValueError("forecasts that are no numbers")
-            remains[-1] = member.kept(model)
-        except Exception as error:
-            # MemoryError ends the cell; what a library raises for odd series does not.
-            if isinstance(error, MemoryError):
-                raise
-            failed[f"{member.name}, {str(error).strip().partition(chr(10))[0] or type(error).__name__}"[:120]] += 1
-            continue
-        answers.append(answer)
-    return answers, tuple(remains)
+def _one(order: Order, y: Floats, state: State | None) -> tuple[Floats, State]:
+    """Return the forecasts of one series, and what is kept of the fit."""
+    model = order.member.fit(y) if state is None else order.member.resumed(state, y)
+    answer = order.member.forecast(model, order.asked)
+    if not np.isfinite(answer).all():
+        raise ValueError("forecasts that are no numbers")
+    return answer, order.member.kept(model)

@@ -8,7 +8,7 @@ import contextlib
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bench.models.histories import steps_behind
 from bench.models.quantile_levels import at_levels, last_value
 from bench.panel import POINT, SERIES, TIME, Forecasting, quantile_column
 
@@ -29,6 +30,8 @@ class History:
 
     target: NDArray[np.float64]
     """Shape (steps,)."""
+    origin: Any = None
+    """Time stamp of the last of them."""
     past: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     """Covariates of the same steps."""
     future: Mapping[str, NDArray[Any]] = field(default_factory=dict)
@@ -90,14 +93,19 @@ class ZeroShot:
         Raises
         ------
         ValueError
-            If a series was not fitted, or more steps are asked for than the horizon has.
+            If a series was not fitted, or is asked about at another time than the steps of the horizon.
         """
         codes, names = pd.factorize(X[SERIES].astype(str))
-        steps = X[TIME].groupby(codes).rank(method="first").to_numpy(np.intp) - 1
         if strange := [name for name in names if name not in self._histories]:
             raise ValueError(f"The series {strange[0]!r} was not fitted.")
-        if len(steps) and steps.max() >= self.asked.horizon:
-            raise ValueError(f"A series is asked about for more than {self.asked.horizon} steps.")
+        origins = np.array([self._histories[name].origin for name in names])
+        steps = steps_behind(origins[codes], X[TIME].to_numpy(), self.asked) - 1
+        if (steps < 0).any():
+            row = X.iloc[int(np.argmax(steps < 0))]
+            raise ValueError(
+                f"The series {row[SERIES]!r} is asked about at {row[TIME]}, which is not one of the "
+                f"{self.asked.horizon} steps behind its history."
+            )
         asked = self._with_futures(X, codes, names, steps)
         values = self._forecasts(asked)[codes, steps]
         columns = {POINT: values[:, 0]}
@@ -121,7 +129,7 @@ class ZeroShot:
         parts = np.split(rows, np.flatnonzero(np.diff(codes[rows])) + 1)
         values = {name: X[name].to_numpy() for name in known}
         return [
-            History(target=one.target, past=one.past, future={name: values[name][part] for name in known})
+            replace(one, future={name: values[name][part] for name in known})
             for one, part in zip(kept, parts, strict=True)
         ]
 
@@ -173,13 +181,15 @@ def histories(
     order = np.lexsort((X[TIME].to_numpy(), codes))
     ends = np.cumsum(np.bincount(codes, minlength=len(names)))
     starts = np.r_[0, ends[:-1]]
-    values = np.asarray(y, dtype=np.float64)[order]
+    values, stamps = np.asarray(y, dtype=np.float64)[order], X[TIME].to_numpy()[order]
     past = {name: X[name].to_numpy()[order] for name in columns}
     kept = {}
     for name, start, end in zip(names, starts, ends, strict=True):
         place = slice(max(start, end - most), end)
         kept[str(name)] = History(
-            target=values[place].copy(), past={column: cells[place] for column, cells in past.items()}
+            target=values[place].copy(),
+            origin=stamps[end - 1],
+            past={column: cells[place] for column, cells in past.items()},
         )
     return kept, int((ends - starts > most).sum())
 

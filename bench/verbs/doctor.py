@@ -40,7 +40,9 @@ def examine(cache_dir: Path) -> int:
     _print(console, "libraries", ("library", "version", "state"), [*states, *extras])
     _print(console, "machine", ("what", "value"), _hardware())
     _print(console, "cache", ("folder", "MB", "path"), _cache(cache_dir))
-    console.print("To prune the cache, remove its folders: features are encoded anew, wheels are fetched anew.")
+    console.print(
+        "To prune the cache, remove its folders: what was computed is computed anew, wheels are fetched anew."
+    )
     return int(any(not state.startswith("works") for *_, state in states))
 
 
@@ -105,7 +107,7 @@ def _or_reason(ask: Callable[[], str]) -> str:
 
 def _cache(cache_dir: Path) -> list[Sequence[str]]:
     rows: list[Sequence[str]] = []
-    for name in ("wheels", "zoo", "features", "entrants"):
+    for name in ("wheels", "zoo", "features", "forecasts", "entrants"):
         files = [path for path in (cache_dir / name).rglob("*") if path.is_file()]
         rows.append((name, f"{sum(path.stat().st_size for path in files) / 1e6:.1f}", os.fspath(cache_dir / name)))
     return rows

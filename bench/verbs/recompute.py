@@ -93,7 +93,7 @@ def _differences(
     cells: list[Cell | None] = [cell for cell in ready.cells() if plan.cell_id(cell) in wanted]
     go_offline()
     # Without the journals, in which all searches are done already.
-    inputs = replace(ready.inputs(), predictions=None, studies=None)
+    inputs = replace(ready.inputs(), predictions=None, studies=None, memory=None)
     for batch in execute(iter(cells), inputs, ready.config.budget, ready.config.executor, no_deadline()):
         for now in batch:
             before = wanted[plan.cell_id(now)]
