@@ -159,7 +159,6 @@ def _robustness(model: Model, tested: Any, items: Items, request: ProbeRequest, 
         gap = np.abs(one - clean[rows]).reshape(len(rows), -1).max(axis=1)
         return float((gap / scale[rows]).max())
 
-
     def predict(X: Any) -> NDArray[np.float64]:
         return checked(ask(model, X, kind), model, X, Asked.of(inputs.dataset, kind))
 
@@ -193,7 +192,7 @@ def _loss_error(before: NDArray[np.floating], after: NDArray[np.floating], metri
 
 
 def _scales(inputs: CellInputs, rows: NDArray[np.intp], truth: Any) -> NDArray[np.float64]:
-    """Return what a change of each row's prediction is measured by: of forecasts the scale of its series, if it has one.
+    """Return what a change of each row's prediction is measured by: of a forecast the scale of its series, if any.
 
     Series of a panel differ in size, and a change of a small one would be nothing beside the largest.
     """

@@ -1,6 +1,7 @@
 """Odd files, from reading them to scored forecasts of real models."""
 
 import warnings
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -12,9 +13,10 @@ from bench.data import Reader
 from bench.errors import DataError
 from bench.models.series_by_series import SeriesBySeries
 from bench.models.statistical import ETS
+from bench.models.zero_shot import Pretrained, ZeroShot
 from bench.panel import known_at_origin
 from bench.settings import Budget, DataSpec
-from bench.types import Context, ModelChoice
+from bench.types import Context, ModelChoice, ModelSpec
 from bench.zoo.store import Zoo
 from tasks.forecasting import forecasting
 from tests.builders import cell, panel_inputs
@@ -74,9 +76,7 @@ def test_a_model_that_can_only_multiply_leaves_negative_series_to_the_last_seaso
     data = load(quarters(above=y, around=y - y.mean()), id="shop")
     split = forecasting.splits(data, "rolling", Budget(folds=1), 0)[0][-1]
     X, ahead = data.X.iloc[split.train].reset_index(drop=True), known_at_origin(data, split.test)
-    context = Context(
-        seed=0, threads=1, zoo=None, features=None, prediction="quantiles", forecasting=data.forecasting
-    )  # fmt: skip
+    context = Context(seed=0, threads=1, zoo=None, features=None, prediction="quantiles", forecasting=data.forecasting)
     with pytest.warns(UserWarning, match="answers for 1 of 2 series.*negative or zero values: 1"):
         model = SeriesBySeries([ETS(4, "MAM")], context).fit(X, data.y[split.train])
     assert model.fallbacks_ == 1
@@ -153,6 +153,46 @@ def test_a_hole_in_what_is_known_of_the_published_part_is_refused(load, tmp_path
     filled = load(frame.drop(index=later.index), fill="forward", **spec)
     assert filled.X["price"].tail(5).nunique() == 1
     assert ran(tmp_path, filled, "ridge_lags", protocol="published")["ridge_lags"].status == "ok"
+
+
+@dataclass(frozen=True)
+class InBatches:
+    """Parameters of a model that reads so many series at once."""
+
+    size: int = 3
+
+
+SIZES: list[int] = []
+
+
+def in_batches(params, context):
+    """Return a pretrained forecaster whose weights repeat the last value, and note how large batches are."""
+
+    def quantiles(batch, horizon):
+        SIZES.append(len(batch))
+        last = np.array([one.target[-1] for one in batch])
+        return np.repeat(last[:, None, None] + np.array([-1.0, 0.0, 1.0]), horizon, axis=1)
+
+    return ZeroShot(
+        load=lambda: Pretrained(levels=(0.1, 0.5, 0.9), quantiles=quantiles),
+        asked=context.forecasting,
+        batch_size=params.size,
+        context=64,
+    )
+
+
+@pytest.mark.parametrize(("size", "sizes"), [(3, [3, 3, 1]), (7, [7]), (8, [7])])
+def test_the_last_batch_is_answered_and_scored_where_it_is_not_full(load, tmp_path, size, sizes):
+    data = load(quarters(**{f"s{k}": (k + 1) * swinging(k) for k in range(7)}), id="shop")
+    spec = ModelSpec(name="batches", task_types=("forecasting",), role="zoo", params=InBatches, build=in_batches)
+    choice = ModelChoice(name="batches", spec=spec, params=InBatches(size))
+    splits = forecasting.splits(data, "rolling", Budget(folds=2), 0)[0]
+    inputs = panel_inputs(tmp_path, [choice], data, *splits)
+    SIZES.clear()
+    record = run_cell(cell(choice, fold=splits[-1].fold), inputs)
+    assert (record.status, record.reason, record.n_test, SIZES) == ("ok", "", 28, sizes)
+    last = data.y[splits[-1].train][np.cumsum(np.bincount(data.groups[splits[-1].train])) - 1]
+    assert inputs.predictions.load(record)[:, 0] == pytest.approx(np.repeat(last, 4), rel=1e-6)
 
 
 def test_a_planted_future_reaches_no_real_model(load, tmp_path):

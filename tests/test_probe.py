@@ -1,18 +1,23 @@
 """Cost and robustness, measured in processes of their own on real models."""
 
 import math
+from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from bench import registry
 from bench.footprint import packages_beyond, peak_mb
 from bench.measure import probe_models
+from bench.panel import held_of
+from bench.probe import ProbeRequest, probe
 from bench.results import Store, read_measured, write_measured
 from bench.types import Cost, ModelChoice, Robustness
 from tasks.text_clf import text_clf
 from tasks.text_clf.perturb import perturbed
-from tests.builders import dataset, inputs, task
+from tests.builders import dataset, inputs, last_window, panel, panel_inputs, task
+from tests.toy_forecasters import toy_forecaster
 from tests.toy_models import toy
 
 
@@ -22,8 +27,6 @@ def _sockets(socket_enabled):
 
 
 def shared(tmp_path, *choices):
-    from dataclasses import replace
-
     made = inputs(tmp_path, choices, dataset(120))
     return replace(made, task=task(reference=choices[0].name))
 
@@ -63,6 +66,27 @@ def test_a_model_that_fails_its_probe_is_named_and_the_others_are_measured(tmp_p
     assert failed == {"bad": "RuntimeError: the model says no"}
     assert read_measured(store.cost("good"), "g" * 64, Cost) is not None
     assert read_measured(store.cost("bad"), "b" * 64, Cost) is None
+
+
+@pytest.mark.parametrize(
+    ("way", "order", "batch"),
+    [
+        ("well", [0, 0, 0], [0, 0, 0]),
+        ("looks aside", [0, 0, 0], [2, 2, 2]),
+        ("follows the order", [17, 5, 17], [0, 6, 12]),
+    ],
+)
+def test_what_a_forecast_owes_to_its_company_is_measured_on_the_scale_of_its_series(tmp_path, way, order, batch):
+    data = panel()
+    large = replace(data, y=np.where(data.groups == 0, 1e6 * data.y, data.y))
+    choice, window = toy_forecaster(way=way), last_window(data)
+    request = ProbeRequest(model="toy", rows=window.test, perturbed={}, core=())
+    _, found = probe(request, panel_inputs(tmp_path, [choice], large, window))
+    scale = held_of(large, window.train, window.test).scale
+    assert (found.items, scale[0] > 1e6 > 10 > scale[1:].max()) == (3, True)
+    # What a change of places does to each of the series: the large one would hide what happens to the others.
+    assert found.order == pytest.approx((order / scale).max())
+    assert found.batch == pytest.approx((batch / scale).max())
 
 
 def test_measured_figures_belong_to_one_key(tmp_path):

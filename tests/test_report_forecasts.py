@@ -3,6 +3,7 @@
 import re
 from dataclasses import asdict, replace
 
+import numpy as np
 import pytest
 
 from bench.forecast_items import ForecastItems
@@ -117,6 +118,28 @@ def test_skill_in_the_report_is_that_of_the_means_over_series(content):
     assert headers == ("model", "MASE skill", "SQL skill", "wins", "clipped", "95th percentile", "largest")
     assert row[0] == "theta"
     assert re.fullmatch(r"0\.\d{3} \(0\.\d{3} to 0\.\d{3}\)", row[1])
+
+
+def test_the_stability_of_every_model_is_that_of_its_series_windows_and_seeds(content):
+    part = next(one for one in section.parts(content) if one.title == "Stability of forecasts")
+    said = {row[0]: dict(zip(part.headers, row, strict=True)) for row in part.rows}
+    for row, items in section.with_forecasts(content):
+        scores = items.scores["mase"].reshape(2, 3, 8)
+        by_window, by_series = scores.mean(axis=2), scores.mean(axis=(0, 1))
+        mine = said[row.scores.name]
+        assert mine["SD over windows"] == f"{by_window.mean(axis=0).std(ddof=1):.3f}"
+        assert mine["SD over seeds"] == f"{np.sqrt(by_window.var(axis=0, ddof=1).mean()):.3f}"
+        worst = by_window.mean(axis=0)
+        assert mine["worst window"] == f"{worst.max():.3f} (window {worst.argmax() + 1})"
+        assert mine["worst tenth"] == f"{by_series.max():.3f}"
+        assert mine["hardest series"] == f"S{items.over_series('sql')[1].argmax()}"
+    known = section.with_forecasts(content)
+    errors, names = section.errors_of(known, "sql"), [row.scores.name for row, _ in known]
+    ratios = errors / errors[:, [names.index("naive")]]
+    relative = section.parts(content)[0]
+    for at, row in enumerate(relative.rows):
+        assert row[-1] == f"{ratios[:, at].max():.3f}"
+        assert row[-2] == f"{np.quantile(ratios[:, at], 0.95, method='inverted_cdf'):.3f}"
 
 
 def test_pictures_say_what_they_show_and_hold_their_values(content):

@@ -245,6 +245,11 @@ def _robustness(rows: Sequence[Row], content: Content) -> tuple[str, str]:
             "change of a prediction; the last two columns hold its largest change, which should be 0. Changes are "
             "shares of the interquartile range of the targets."
         )
+    if content.task.prediction == "quantiles":
+        about = (
+            f"{content.task.metrics[0]} of {items} series that are asked about together, and the largest change of a "
+            "forecast, on the scale of its series, when they come in reverse or one by one: it should be 0."
+        )
     return about, _table(headers, lines)
 
 

@@ -175,6 +175,8 @@ def changes_table(content: Content) -> Table:
 def _what_changes(content: Content) -> str:
     if content.task.prediction == "probability":
         return "the share of items whose prediction flips"
+    if content.task.prediction == "quantiles":
+        return "the largest change of a forecast, on the scale of its series"
     return "how far predictions move, as a share of the interquartile range of the targets"
 
 

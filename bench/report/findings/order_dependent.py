@@ -7,6 +7,7 @@ from bench.report.content import Content
 CODE = "order-dependent"
 TOLERANCE = 0.02
 """Change of a probability that half-width floats can explain: sums over a padded batch are added in another order."""
+USUAL = "interquartile range of the targets"
 
 
 def find(content: Content) -> Iterator[str]:
@@ -18,7 +19,8 @@ def find(content: Content) -> Iterator[str]:
             if change > TOLERANCE:
                 moved = f"a probability changes by up to {change:.2f}"
                 if content.task.prediction != "probability":
-                    moved = f"one changes by up to {100 * change:.0f} % of the interquartile range of the targets"
+                    scale = "scale of its series" if content.task.prediction == "quantiles" else USUAL
+                    moved = f"one changes by up to {100 * change:.0f} % of the {scale}"
                 yield (
                     f"Predictions of {row.scores.name} depend on {what}: {moved}. "
                     "The same item would get another answer tomorrow."
