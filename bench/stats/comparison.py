@@ -117,7 +117,7 @@ def _identical(one: ModelScores, reference: ModelScores, metric: str, by_item: b
         p_equivalent=1.0,
         p_worse=0.0,
         verdict="identical",
-        method="none: the same predictions" if by_item else "",
+        method="none: the same predictions" if by_item else OVER_FOLDS,
         mcnemar=_mcnemar(one, reference) if by_item else math.nan,
     )
 
