@@ -37,6 +37,8 @@ CLOCK = "for want of time (budget.cell_seconds)"
 LATE = f"was not fitted {CLOCK}"
 STOPPED = "members_stopped_by_clock"
 """Under this name an ensemble tells, where there are any, the members whose search ran out of time."""
+NO_REPEAT, TOLD = "does not repeat exactly", "says_it_does_not_repeat"
+"""What a model says in a warning when the clock has cut its work, and the name under which a record keeps that."""
 LONGEST = 200
 """Characters that are kept of why a member was left out."""
 
@@ -281,7 +283,7 @@ def _say_what_was_left_out(left_out: Mapping[str, str], members: int) -> None:
         raise _nothing_left(left_out)
     if left_out:
         said = "; ".join(f"{name} {why}" for name, why in left_out.items())
-        clock = " Such an ensemble does not repeat exactly." if LATE in left_out.values() else ""
+        clock = f" Such an ensemble {NO_REPEAT}." if LATE in left_out.values() else ""
         warnings.warn(f"The ensemble goes without {len(left_out)} of {members} members: {said}.{clock}", stacklevel=2)
 
 
@@ -307,6 +309,7 @@ def _mean(models: Sequence[Model], weights: Sequence[float], context: Context, r
 
 
 def hangs_on_clock(found: Mapping[str, Any]) -> bool:
-    """Return whether time ran out for a search or a member, so that the cell does not repeat exactly."""
+    """Return whether time ran out for a search, a member or a part of a model, so that the cell does not repeat."""
     late = any(why.endswith(CLOCK) for why in found.get("left_out", {}).values())
-    return late or bool(found.get("search", {}).get("stopped_by_clock")) or bool(found.get(STOPPED))
+    stopped = found.get("search", {}).get("stopped_by_clock") or found.get(STOPPED) or found.get(TOLD)
+    return late or bool(stopped)

@@ -18,7 +18,7 @@ import numpy as np
 
 from bench import metrics
 from bench.answers import Asked, ask, checked, crossed, kept
-from bench.building import Rows, context_of, fit_choice, go_on
+from bench.building import NO_REPEAT, TOLD, Rows, context_of, fit_choice, go_on
 from bench.errors import BenchError, DiskError, ModelError, OvertimeError, one_line
 from bench.files import full_disk
 from bench.memory import Memory
@@ -94,6 +94,8 @@ def run_cell(cell: Cell, inputs: CellInputs) -> Record:
     if record.status != "ok":
         record = replace(record, fit_seconds=time.perf_counter() - started)
     said = dict.fromkeys(one_line(w.message) for w in caught if _matters(w.category))
+    if any(NO_REPEAT in one for one in said):
+        record = replace(record, found={**record.found, TOLD: True})
     return replace(record, warnings=tuple(said)[:KEPT_WARNINGS])
 
 

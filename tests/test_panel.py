@@ -6,13 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bench import registry
 from bench.blend import Blend
-from bench.building import Rows, context_of, fit_choice
+from bench.building import Rows, context_of, fit_choice, hangs_on_clock
 from bench.cell import run_cell
 from bench.errors import BenchError, ModelError
 from bench.panel import held_of, inner_windows, items_of, known_at_origin, least_history
 from bench.plan import greedy, tuned
 from bench.predictions import prediction_digest
+from bench.types import ModelChoice
 from tests.builders import cell, dataset, last_window, panel, panel_inputs
 from tests.toy_forecasters import Params, toy_forecaster
 
@@ -64,6 +66,14 @@ def test_past_columns_are_known_up_to_the_origin_and_the_others_beyond_it(tmp_pa
     assert made.model.columns == ("unique_id", "ds", "quarter", "stock", "shop")
     assert list(known_at_origin(data, inputs.splits[0].test).columns) == ["unique_id", "ds", "quarter", "shop"]
     assert list(known_at_origin(dataset(), np.arange(3))) == list(dataset().X[:3])
+
+
+@pytest.mark.parametrize(("seconds", "cut"), [(1e-9, True), (600.0, False)])
+def test_a_cell_whose_model_says_that_the_clock_cut_it_is_not_expected_to_repeat(tmp_path, seconds, cut):
+    spec = registry.model("auto_arima")
+    choice = ModelChoice(name="auto_arima", spec=spec, params=spec.params(seconds=seconds))
+    record = run_cell(cell(choice), panel_inputs(tmp_path, [choice], panel(sizes=(20,))))
+    assert (record.status, hangs_on_clock(record.found)) == ("ok", cut)
 
 
 def test_crossed_quantiles_are_sorted_and_counted(tmp_path):
