@@ -133,6 +133,8 @@ LEAST_HISTORY = 3
 INNER_SERIES = 100
 """Held-out series that inner windows should have together, where there are so many."""
 MOST_INNER_WINDOWS = 5
+ROUNDING = 1e-12
+"""Share of the largest value of a series below which a mean difference is one of rounding."""
 
 
 def least_history(season: int) -> int:
@@ -235,21 +237,25 @@ def _scales(
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Return the mean absolute and the mean squared seasonal difference of the named series; NaN where there is none.
 
+    Seasons that differ by no more than rounding are equal: their scale is zero.
+
     References
     ----------
     Hyndman & Koehler 2006, Another look at measures of forecast accuracy, section 2.5.
     """
+    place = np.minimum(np.searchsorted(codes, groups), len(codes) - 1)
+    named = codes[place] == groups
     gaps = y[season:] - y[:-season]
-    own = groups[season:]
-    used = (own == groups[:-season]) & np.isfinite(gaps)
-    place = np.searchsorted(codes, own[used])
-    inside = (place < len(codes)) & (codes[np.minimum(place, len(codes) - 1)] == own[used])
-    place, gaps = place[inside], gaps[used][inside]
-    counts = np.bincount(place, minlength=len(codes)).astype(np.float64)
+    used = (groups[season:] == groups[:-season]) & np.isfinite(gaps) & named[season:]
+    own, gaps = place[season:][used], gaps[used]
+    counts = np.bincount(own, minlength=len(codes)).astype(np.float64)
     with np.errstate(invalid="ignore"):
-        absolute = np.bincount(place, np.abs(gaps), len(codes)) / counts
-        squared = np.bincount(place, np.square(gaps), len(codes)) / counts
-    return absolute, squared
+        absolute = np.bincount(own, np.abs(gaps), len(codes)) / counts
+        squared = np.bincount(own, np.square(gaps), len(codes)) / counts
+    largest = np.zeros(len(codes))
+    np.maximum.at(largest, place[named], np.abs(np.nan_to_num(y[named])))
+    equal = absolute <= ROUNDING * largest
+    return np.where(equal, 0.0, absolute), np.where(equal, 0.0, squared)
 
 
 def _steps(series: NDArray[np.intp]) -> NDArray[np.intp]:

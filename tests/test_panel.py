@@ -11,6 +11,7 @@ from bench.blend import Blend
 from bench.building import Rows, context_of, fit_choice, hangs_on_clock
 from bench.cell import run_cell
 from bench.errors import BenchError, ModelError
+from bench.forecast_metrics import mase, undefined
 from bench.panel import held_of, inner_windows, items_of, known_at_origin, least_history
 from bench.plan import greedy, tuned
 from bench.predictions import prediction_digest
@@ -114,6 +115,22 @@ def test_scales_are_of_the_windows_own_training_part_and_series_keep_their_order
     # Another window, another scale.
     earlier = last_window(data, back=12)
     assert (held_of(data, earlier.train, earlier.test).scale != held.scale).all()
+
+
+def test_seasons_that_differ_by_rounding_only_have_a_scale_of_zero():
+    data, time = panel(), np.arange(panel().groups.tolist().count(0))
+    y = data.y.copy()
+    for size in (1.0, 1e-20, 1e20):
+        y[data.groups == 0] = size * (10 + np.sin(2 * np.pi * time / 4))
+        # What is small beside the level is a season all the same.
+        y[data.groups == 1] = 1e6 + data.y[data.groups == 1]
+        one = last_window(data)
+        held = held_of(replace(data, y=y), one.train, one.test)
+        assert (held.scale[0], held.squared_scale[0]) == (0.0, 0.0)
+        assert (held.scale[1:] > 0).all()
+        assert undefined(held) == 1
+        forecasts = np.repeat(held.y[:, None], 1 + len(held.levels), axis=1) + 0.001
+        assert mase(held, forecasts) < 1
 
 
 def test_a_series_that_a_window_leaves_out_and_one_without_a_season_have_no_scale_of_others():
