@@ -71,7 +71,8 @@ class ForecastItems:
     def parts(self, metric: str) -> SeriesParts | None:
         """Return a metric by series; None where that is not known."""
         if metric in self.scores:
-            return SeriesParts(sizes=self.sizes, groups=self.groups, values=self.scores[metric])
+            sizes = tuple(size for size in self.sizes if size)
+            return SeriesParts(sizes=sizes, groups=self.groups, values=self.scores[metric])
         return self.deciding.get(metric)
 
     def over_series(self, metric: str) -> tuple[NDArray[np.intp], Floats]:
@@ -80,8 +81,11 @@ class ForecastItems:
         return codes, np.bincount(place, self.scores[metric].mean(axis=0)) / np.bincount(place)
 
     def by_window(self, metric: str) -> Floats:
-        """Return the score of each window under each seed, shape (windows, S)."""
-        return SeriesParts(sizes=self.sizes, groups=self.groups, values=self.scores[metric]).by_window
+        """Return the score of each window under each seed, shape (windows, S); NaN where no series has a scale."""
+        found = np.full((len(self.sizes), self.seeds), np.nan)
+        if (parts := self.parts(metric)) is not None:
+            found[np.array(self.sizes) > 0] = parts.by_window
+        return found
 
 
 def as_content(items: ForecastItems) -> dict[str, Any]:

@@ -159,7 +159,7 @@ def _found(digests: str, cells: Sequence[_Cell], truth: Truth, panel: PanelTruth
         levels=windows[0].held.levels,
         freq=panel.freq,
         block=-(-steps.shape[1] // panel.step),
-        sizes=tuple(len(cell.codes) for cell in windows if len(cell.codes)),
+        sizes=tuple(len(cell.codes) for cell in windows),
         left_out=sum(undefined(cell.held) for cell in windows),
         groups=in_order(codes),
         scores=scores,

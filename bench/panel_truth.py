@@ -7,10 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.forecast_metrics import Scaled, by_series
 from bench.panel import SERIES, Held, held_of
 from bench.types import Dataset, Split
 
 SEPARATOR = "\x1e"
+CEILING: tuple[Scaled, ...] = ("mase", "sql")
+"""Scores of the best possible forecasts, where these are known."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -73,3 +76,32 @@ def read_panel(content: Mapping[str, Any]) -> PanelTruth | None:
         observed=content.get("panel_observed"),
         windows={window: Held(**arrays, levels=levels) for window, arrays in fields.items()},
     )
+
+
+def ceiling_of(dataset: Dataset, splits: Sequence[Split]) -> dict[str, float]:
+    """Return what the best possible forecasts score, a mean over series of their means over windows.
+
+    Nothing where no law of the data is known, and no metric that no series has a scale for.
+    """
+    law, asked, groups = dataset.law, dataset.forecasting, dataset.groups
+    if law is None or asked is None or groups is None:
+        return {}
+    found: dict[str, list[NDArray[np.floating]]] = {name: [] for name in CEILING}
+    codes = []
+    for split in splits:
+        held = held_of(dataset, split.train, split.test)
+        best = law(dataset, split)[list(asked.columns)].to_numpy(np.float64)
+        codes.append(groups[split.test][np.unique(held.series, return_index=True)[1]])
+        for name in CEILING:
+            found[name].append(by_series(held, best, name))
+    means = {name: _mean_over_series(np.concatenate(codes), np.concatenate(found[name])) for name in CEILING}
+    return {name: mean for name, mean in means.items() if np.isfinite(mean)}
+
+
+def _mean_over_series(codes: NDArray[np.integer], values: NDArray[np.floating]) -> float:
+    """Return the mean of the means of each series, in digits that are the same on every machine."""
+    known = np.isfinite(values)
+    if not known.any():
+        return float("nan")
+    place = np.unique(codes[known], return_inverse=True)[1]
+    return float(f"{(np.bincount(place, values[known]) / np.bincount(place)).mean():.8g}")

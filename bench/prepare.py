@@ -11,6 +11,7 @@ from bench.data import Reader
 from bench.executor import suited, threads_per_cell
 from bench.files import write_atomically
 from bench.memory import Memory
+from bench.panel_truth import ceiling_of
 from bench.predictions import Predictions
 from bench.settings import DataSpec, RunConfig
 from bench.types import Cell, Dataset, ModelChoice, Split, Task
@@ -82,7 +83,7 @@ def prepare(config: RunConfig, say: Callable[[str], None]) -> Prepared:
     return Prepared(
         config=replace(config, executor=suited(config.executor, dataset)),
         task=task,
-        dataset=replace(dataset, notes=(*dataset.notes, *notes)),
+        dataset=replace(dataset, notes=(*dataset.notes, *notes), ceiling=ceiling_of(dataset, splits)),
         splits=tuple(splits),
         models=models,
         zoo=zoo,

@@ -81,6 +81,8 @@ def provenance_of(
         about["evidence"] = spec.evidence
     if dataset.forecasting is not None:
         about["panel"] = {"series": series_of(dataset), **asdict(dataset.forecasting)}
+    if dataset.ceiling:
+        about["ceiling"] = dict(dataset.ceiling)
     key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
     return {"key": key, "inputs": inputs, "about": about}
 

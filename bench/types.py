@@ -95,6 +95,10 @@ class Dataset:
     """Hash of inputs, targets, classes, groups, time, parts and what is asked; see `bench.data.fingerprint`."""
     notes: tuple[str, ...] = ()
     """What was dropped, merged, counted or changed on the way in: said in every report."""
+    law: Callable[["Dataset", "Split"], pd.DataFrame] | None = None
+    """Makes the best possible forecasts of a window, in the order of its rows; of data that were made by a law."""
+    ceiling: Mapping[str, float] = field(default_factory=dict)
+    """What these score in the windows of a run, by metric."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -399,8 +403,7 @@ class Robustness:
     batch: float
     """Largest such change when items come one by one."""
     loss_error: Mapping[str, float] | None = None
-    """By kind of change: standard error of the loss of score under other items; None where it follows from the share
-    of items whose prediction changes."""
+    """By kind of change: standard error of the loss under other items; None where it follows from the share above."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from bench.forecast_metrics import BY_SERIES, pinball_by_level
 from bench.items import measure, read_items, write_items
 from bench.panel import held_of
 from bench.stats.churn import forecast_churn
+from bench.stats.forecast_stability import dispersion
 from tests.panels import HORIZON, METRICS, forecasts, panel, windows, written
 
 
@@ -122,6 +123,23 @@ def test_churn_is_that_of_the_points_of_two_seeds(tmp_path):
     assert 0 < found.excess_churn[0] < 1
     *_, alone, _ = ran(tmp_path / "one", seeds=1)
     assert np.isnan(alone.churn[0])
+
+
+def test_a_window_in_which_no_series_has_a_scale_keeps_its_number(tmp_path):
+    data = panel()
+    splits = windows(data, 3)
+    y = data.y.copy()
+    y[splits[0].train[data.groups[splits[0].train] == 0]] = 7.0
+    splits[0] = replace(splits[0], test=splits[0].test[data.groups[splits[0].test] == 0])
+    *_, records, found, _ = ran(tmp_path, data=replace(data, y=y), splits=splits)
+    assert (found.sizes, found.left_out) == ((0, 8, 8), 1)
+    by_window = found.by_window("mase")
+    assert np.isnan(by_window[0]).all()
+    assert np.isfinite(by_window[1:]).all()
+    assert dispersion(by_window).worst_window == int(np.nanargmax(by_window.mean(axis=1)))
+    assert found.parts("mase").score_by_item.shape == (2, 16)
+    write_items(tmp_path / "items.json", found)
+    assert read_items(tmp_path / "items.json", records).by_window("mase").shape == (3, 2)
 
 
 def test_a_revision_needs_windows_that_overlap(tmp_path):

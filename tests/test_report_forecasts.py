@@ -204,14 +204,38 @@ def test_one_series_is_compared_over_its_windows(tmp_path):
     found = folder(tmp_path, panel(series=1, length=90), count=6, seeds=1)
     theta = found.row("theta")
     assert theta.scores.facts.sample == ""
-    assert theta.against.method == "corrected resampled t over folds"
-    assert "1 series, 6 windows: intervals are those of a corrected t over windows" in " ".join(
-        section.sentences(found)
-    )
-    assert "moving blocks of 2 over time" in section.parts(found)[0].about
+    assert theta.against.method == "moving blocks of 2 windows, t"
+    said = " ".join(section.sentences(found))
+    assert "1 series, 6 windows: intervals are those of blocks of 2 of them, by t." in said
+    assert "intervals of 95 % by moving blocks of 2 windows, t." in section.parts(found)[0].about
+    assert "Intervals and verdicts, 95 %: t over windows, in moving blocks" in report_markdown(found)
     close = folder(tmp_path / "close", panel(series=1, length=90, step=3), count=8, step=3, seeds=1)
     assert close.row("theta").against.method == "moving blocks of 2 windows, t"
     assert report_markdown(close)
+
+
+def test_the_skill_of_who_knows_the_law_stands_below_that_of_the_models(content):
+    assert section.BEST_POSSIBLE not in report_markdown(content)
+    facts = {**content.facts, "about": {**content.facts["about"], "ceiling": {"mase": 0.2, "sql": 0.1}}}
+    known = replace(content, facts=facts)
+    relative = section.parts(known)[0]
+    errors = -content.row("naive").scores.mean
+    assert relative.rows[-1][:2] == ("best possible", f"{1 - 0.2 / errors:.3f}")
+    assert len(relative.rows) == 1 + len(section.parts(content)[0].rows)
+    assert "Best possible: forecasts, in the same windows, of who knows the law" in report_markdown(known)
+    assert "best possible" in plain(report_html(known, ()))
+
+
+def test_of_many_models_the_best_are_shown_each_against_each(content, monkeypatch):
+    whole = next(one for one in section.parts(content) if one.title == "Each against each")
+    assert "The best" not in whole.about
+    monkeypatch.setattr(section, "MOST_PAIRS", 2)
+    part = next(one for one in section.parts(content) if one.title == "Each against each")
+    assert part.headers == ("model", *(row[0] for row in part.rows))
+    known = section.with_forecasts(content)
+    scores = sorted(known, key=lambda one: -one[0].scores.mean)
+    assert {row[0] for row in part.rows} == {row.scores.name for row, _ in scores[:2]}
+    assert part.about.endswith("The best 2 of 3 models by MASE.")
 
 
 def test_a_ratio_of_sums_decides_by_series_too_and_says_how_uneven_they_are(tmp_path):

@@ -10,6 +10,7 @@ from bench.stats.characters import INTERVAL, LENGTH, STRENGTH, characters, histo
 from bench.stats.comparison import compare, paired, score_interval
 from bench.stats.forecast_stability import Said, dispersion, revision, tail, worst_tenth
 from bench.stats.front import front_of
+from bench.stats.pairs import corrected_mean, detectable_difference, folds_needed
 from bench.stats.skill import BOUNDS, raw_ratios
 from bench.stats.table import ModelFacts, Scoring, scores_by_model
 from tests.builders import record
@@ -103,18 +104,42 @@ def test_a_model_whose_series_are_not_known_is_compared_over_windows():
     assert compare(blind, found["naive"], "mase", 0.01, 0.1).method == "corrected resampled t over folds"
 
 
-def test_one_series_is_compared_over_its_windows_in_blocks_where_these_overlap():
+def test_one_series_is_compared_over_its_windows_in_blocks():
     errors = drawn(np.random.default_rng(5), series=1, windows=12)
-    apart = models(errors, sample="")
-    assert compare(apart["theta"], apart["naive"], "mase", 0.01, 0.1).method == "corrected resampled t over folds"
-    close = models(errors, sample="", block=3)
-    said = compare(close["theta"], close["naive"], "mase", 0.01, 0.1)
-    assert said.method == "moving blocks of 3 windows, t"
-    wanted = block_mean((errors["naive"] - errors["theta"])[0, :, 0], 3)
-    assert (said.low, said.high) == pytest.approx(wanted.interval())
-    assert score_interval(close["naive"], 0.1).df == 3
+    for shared in (1, 3):
+        found = models(errors, sample="", block=shared)
+        said = compare(found["theta"], found["naive"], "mase", 0.01, 0.1)
+        assert said.method == f"moving blocks of {max(2, shared)} windows, t"
+        gaps = (errors["naive"] - errors["theta"]).mean(axis=0)[:, 0]
+        wanted = block_mean(gaps, shared)
+        assert (said.low, said.high) == pytest.approx(wanted.interval())
+        assert said.difference == pytest.approx(gaps.mean())
+        assert score_interval(found["naive"], 0.1).df == wanted.df
     few = models({name: one[:, :5] for name, one in errors.items()}, sample="", block=3)
     assert np.isnan(paired(few["theta"], few["naive"], 0.1).scale)
+
+
+def test_windows_that_are_needed_to_tell_are_counted_with_what_they_share():
+    errors = drawn(np.random.default_rng(8), series=1, windows=12)
+    gaps = (errors["naive"] - errors["theta"]).mean(axis=0)[:, 0]
+    alone, blocks = block_mean(gaps, length=1), block_mean(gaps, shared=3)
+    assert folds_needed(alone, 0.05) == folds_needed(corrected_mean(gaps, 0.0), 0.05)
+    # As many as there are find what they can find; counted in whole windows that are worth one each.
+    assert 12 <= folds_needed(blocks, detectable_difference(blocks)) <= np.ceil(12 + blocks.per_fold)
+    assert np.isinf(folds_needed(replace(blocks, scale=1.0), 0.05))
+
+
+def test_equal_predictions_of_one_series_differ_by_nothing_and_equal_scores_by_a_window_at_most():
+    level = np.random.default_rng(9).gamma(4, 0.25, (2, 4, 1))
+    found = models({"naive": level, "theta": level}, sample="", block=1)
+    for digests, scale in ((("x",) * 8, 0.0), (("",) * 8, SCORING.scale / 4)):
+        one, other = (replace(found[name], digests=digests) for name in ("theta", "naive"))
+        gap = paired(one, other, 0.1)
+        assert (gap.mean, gap.scale) == (0.0, scale)
+        said = compare(one, other, "mase", 0.01, 0.1)
+        assert (said.verdict == "identical") == (scale == 0)
+    few = [replace(one, folds=one.folds[:1], cells=one.cells[:1], digests=("x", "x")) for one in found.values()]
+    assert paired(*few, 0.1).interval() == (0.0, 0.0)
 
 
 def test_seasons_have_the_strength_that_their_variance_gives_them():
@@ -174,6 +199,9 @@ def test_spread_over_windows_and_seeds_and_the_worst_of_both():
     assert (found.worst_window, found.worst) == (2, pytest.approx(3.1))
     assert found.over_windows == pytest.approx(np.std([1.1, 0.9, 3.1], ddof=1))
     assert found.over_seeds == pytest.approx(np.sqrt(0.02))
+    gone = dispersion(np.array([[np.nan, np.nan], [1.0, 1.2], [0.8, 1.0]]))
+    assert (gone.worst_window, gone.worst) == (1, pytest.approx(1.1))
+    assert gone.over_windows == pytest.approx(np.std([1.1, 0.9], ddof=1))
     alone = dispersion(np.array([[1.0]]))
     assert np.isnan(alone.over_windows)
     assert np.isnan(alone.over_seeds)

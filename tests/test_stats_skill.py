@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench.stats.blocks import block_length, block_mean, moving_blocks
+from bench.stats.blocks import block_length, block_mean
 from bench.stats.skill import BOUNDS, over_datasets, over_series, over_time, ratios, raw_ratios, skill, win_rate
 
 # MASE of m1_yearly, m1_quarterly, m1_monthly, m3_yearly, m3_quarterly, m3_monthly, tourism_quarterly and
@@ -137,13 +137,42 @@ def autoregressive(generator, steps, correlation=0.7):
     return values
 
 
-def test_blocks_are_as_long_as_the_series_and_begin_anywhere():
-    counts = moving_blocks(10, 3, np.random.default_rng(0), 500)
-    assert (counts.sum(axis=1) == 10).all()
-    assert (counts.mean(axis=0) > 0.2).all()
-    whole = moving_blocks(10, 10, np.random.default_rng(0), 5)
-    assert (whole == 1).all()
+def test_single_values_are_blocks_of_one_whose_mean_has_students_t():
+    from scipy.stats import ttest_1samp
+
+    values = np.random.default_rng(0).normal(size=7)
+    found = block_mean(values, length=1)
+    wanted = ttest_1samp(values, 0).confidence_interval()
+    assert found.interval() == pytest.approx((wanted.low, wanted.high))
+    assert (found.df, found.spread) == (pytest.approx(6), pytest.approx(values.std(ddof=1)))
     assert block_length(1000) == 10
+
+
+def test_too_few_blocks_say_nothing():
+    assert np.isnan(block_mean(np.arange(5.0), shared=3).scale)
+    assert np.isnan(block_mean(np.arange(1.0)).scale)
+    assert np.isnan(block_mean(np.empty(0)).mean)
+
+
+def windows_that_share(generator, runs, windows, shared):
+    """Return means over steps that ``shared`` windows in a row have in common, shape (runs, windows)."""
+    steps = np.cumsum(generator.normal(size=(runs, windows + shared)), axis=1)
+    return (steps[:, shared:] - steps[:, :-shared]) / shared
+
+
+@pytest.mark.parametrize(("windows", "shared"), [(3, 1), (5, 1), (10, 1), (20, 1), (10, 2), (12, 3), (20, 4)])
+def test_intervals_over_few_windows_hold_the_truth_as_often_as_they_say(windows, shared):
+    values = windows_that_share(np.random.default_rng(6), 2000, windows, shared)
+    ends = np.array([block_mean(one, shared).interval() for one in values])
+    assert 0.93 <= ((ends[:, 0] <= 0) & (ends[:, 1] >= 0)).mean() <= 0.975
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 4])
+def test_the_standard_error_of_blocks_is_unbiased_and_weighs_all_windows_alike(length):
+    values = np.random.default_rng(7).normal(size=(4000, 10))
+    variances = [block_mean(one, length=length).scale ** 2 for one in values]
+    assert np.mean(variances) == pytest.approx(1 / 10, rel=0.05)
+    assert block_mean(values[0], length=length).mean == pytest.approx(values[0].mean())
 
 
 def test_moving_blocks_know_of_dependence_that_single_steps_miss():
@@ -152,7 +181,7 @@ def test_moving_blocks_know_of_dependence_that_single_steps_miss():
     for _ in range(300):
         values = autoregressive(generator, 120)
         for length in held:
-            low, high = block_mean(values, length).interval()
+            low, high = block_mean(values, length=length).interval()
             held[length] += low <= 0 <= high
     assert held[1] / 300 < 0.75
     assert held[10] / 300 > 0.87
@@ -162,9 +191,41 @@ def test_one_series_is_compared_over_time():
     generator = np.random.default_rng(5)
     noise = np.exp(0.3 * autoregressive(generator, 100))
     errors = np.column_stack([noise, 0.8 * noise * np.exp(0.1 * generator.normal(size=100))])
-    found = over_time(errors, ["a", "b"], "a", length=5, seed=0)
+    found = over_time(errors, ["a", "b"], "a")
     one = found.of("b")
     assert one.skill.value == pytest.approx(1 - errors[:, 1].mean() / errors[:, 0].mean())
     assert one.skill.low < one.skill.value < one.skill.high
-    assert (found.unit, one.skill.method) == ("windows", "moving blocks of 5 over time")
-    assert np.isnan(over_time(errors[:9], ["a", "b"], "a", length=5, seed=0).of("b").skill.low)
+    assert (found.unit, one.skill.method) == ("windows", "moving blocks of 5 windows, t")
+    assert np.isnan(over_time(errors[:9], ["a", "b"], "a", shared=5).of("b").skill.low)
+
+
+@pytest.mark.parametrize(("windows", "least", "most"), [(5, 0.93, 0.985), (10, 0.93, 0.97)])
+def test_intervals_over_the_windows_of_one_series_hold_the_true_skill(windows, least, most):
+    generator = np.random.default_rng(8)
+    shared = generator.normal(0, 0.4, (1000, windows, 1))
+    # Equal in distribution, so that the true skill is zero.
+    errors = np.exp(shared + generator.normal(0, 0.3, (1000, windows, 2)))
+    found = [over_time(one, ["a", "b"], "a").of("b").skill for one in errors]
+    assert least <= np.mean([one.low <= 0 <= one.high for one in found]) <= most
+
+
+def test_skill_over_time_and_the_comparison_of_the_means_are_as_sure():
+    errors = 1 + 0.2 * np.random.default_rng(9).random((10, 2))
+    one = over_time(errors, ["a", "b"], "a").of("b").skill
+    gap = block_mean((errors[:, 1] - errors[:, 0]) / errors[:, 0].mean()).interval()
+    assert (-one.high, -one.low) == pytest.approx(gap, abs=0.01)
+
+
+def test_wins_of_all_windows_are_known_to_one_of_them_and_equal_models_surely_tie():
+    errors = np.column_stack([np.full(10, 1.0), np.linspace(0.5, 0.9, 10)])
+    won = over_time(errors, ["a", "b"], "a").of("b").win_rate
+    assert (won.value, won.high) == (1.0, 1.0)
+    assert 0.6 < won.low < 0.9
+    same = over_time(np.ones((10, 2)), ["a", "b"], "a").of("b")
+    assert (same.win_rate.low, same.win_rate.high) == (0.5, 0.5)
+    assert (same.skill.low, same.skill.high) == (0.0, 0.0)
+
+
+def test_a_model_without_an_error_has_no_interval_over_time():
+    found = over_time(np.column_stack([np.ones(6), np.zeros(6)]), ["a", "b"], "a").of("b").skill
+    assert (found.value, found.method) == (pytest.approx(0.99), "as observed")

@@ -19,8 +19,10 @@ from bench.stats.table import ModelFacts
 from bench.types import seed_for
 
 NOT_MEASURED = "the forecasts of these models are not kept here"
+BEST_POSSIBLE = "best possible"
+KNOWS_THE_LAW = "forecasts, in the same windows, of who knows the law that these series were made by"
 MOST_PAIRS = 12
-"""Models up to which each is shown against each."""
+"""Models that are shown each against each."""
 
 Known = Sequence[tuple[Row, ForecastItems]]
 
@@ -88,14 +90,11 @@ def relative_to_reference(
         return None
     seed = seed_for(int(content.facts["inputs"].get("root_seed", 0)), "relative", name)
     if len(np.unique(known[0][1].groups)) == 1:
-        length = block_length(len(errors), least=known[0][1].block)
-        return over_time(errors, models, reference, length, seed, replicates=replicates)
+        return over_time(errors, models, reference, known[0][1].block)
     wins = over_series(errors, models, reference, seed, replicates=replicates)
     skills = over_datasets([errors], models, reference, seed, replicates=replicates)
-    scores = tuple(
-        type(won)(**{**vars(won), "skill": one.skill}) for won, one in zip(wins.scores, skills.scores, strict=True)
-    )
-    return RelativeScores(**{**vars(wins), "scores": scores, "skills": skills.skills})
+    pairs = zip(wins.scores, skills.scores, strict=True)
+    return replace(wins, scores=tuple(replace(won, skill=one.skill) for won, one in pairs), skills=skills.skills)
 
 
 def tails(content: Content, known: Known) -> dict[str, tuple[str, Tail]]:
@@ -144,9 +143,9 @@ def sentences(content: Content) -> list[str]:
 def _sample(items: ForecastItems) -> str:
     if len(np.unique(items.groups)) > 1:
         return "series are drawn with all their windows, and intervals say what other series would do"
-    if items.block > 1:
-        return f"windows share steps, so blocks of {items.block} of them are drawn"
-    return "intervals are those of a corrected t over windows, and for skill blocks of windows are drawn"
+    length = block_length(len(items.groups), least=items.block)
+    how = f"of blocks of {length} of them, by t" if length > 1 else "of t over them"
+    return f"{'they share steps, and ' if items.block > 1 else ''}intervals are those {how}"
 
 
 def _relative(content: Content, known: Known) -> Part:
@@ -174,8 +173,18 @@ def _relative(content: Content, known: Known) -> Part:
         title=f"Relative to {content.task.reference}",
         about=_about_relative(content, shown, metric(next(iter(ends.values()))[0]).label),
         headers=("model", *labels, "wins", "clipped", "95th percentile", "largest"),
-        rows=tuple(rows),
+        rows=(*rows, *_best_possible(content, known, shown)),
     )
+
+
+def _best_possible(content: Content, known: Known, shown: Mapping[str, RelativeScores]) -> list[tuple[str, ...]]:
+    """Return the row of who knows how the series came about; none where nobody does."""
+    ceiling = content.facts["about"].get("ceiling", {})
+    if not shown or not set(shown) <= set(ceiling):
+        return []
+    place = [row.scores.name for row, _ in known].index(content.task.reference)
+    skills = (1 - ceiling[name] / float(np.nanmean(errors_of(known, name)[:, place])) for name in shown)
+    return [(BEST_POSSIBLE, *map(_number, skills), "", "", "", "")]
 
 
 def _about_relative(content: Content, shown: Mapping[str, RelativeScores], label: str) -> str:
@@ -189,28 +198,29 @@ def _about_relative(content: Content, shown: Mapping[str, RelativeScores], label
         f"smaller MASE, ties as half. The last columns are of the {label} of single {found.unit} relative to the "
         f"reference's: how many lie below {low:g} or above {high:g}, where a mean of ratios is clipped, and the 95th "
         "percentile and the largest before that."
-    )
+    ) + (f" {BEST_POSSIBLE.capitalize()}: {KNOWS_THE_LAW}." if content.facts["about"].get("ceiling") else "")
 
 
 def _pairs(content: Content, known: Known) -> Part | None:
     found = relative_to_reference(content, known, "mase", replicates=0)
-    if found is None or not 2 < len(known) <= MOST_PAIRS:
+    if found is None or len(known) <= 2:
         return None
     names = [row.scores.name for row, _ in known]
+    order = np.argsort(-found.skills[:, names.index(content.task.reference)], kind="stable")
+    best = sorted(order[:MOST_PAIRS].tolist())
     rows = tuple(
         (
-            name,
-            *(
-                "" if i == j else f"{share(found.win_rates[i, j])}, {found.skills[i, j]:+.3f}"
-                for j in range(len(names))
-            ),
+            names[i],
+            *("" if i == j else f"{share(found.win_rates[i, j])}, {found.skills[i, j]:+.3f}" for j in best),
         )
-        for i, name in enumerate(names)
+        for i in best
     )
     about = (
         f"Share of {found.unit} in which the model of the row has the smaller MASE, and its skill against the column's."
     )
-    return Part(title="Each against each", about=about, headers=("model", *names), rows=rows)
+    if len(best) < len(names):
+        about += f" The best {len(best)} of {len(names)} models by MASE."
+    return Part(title="Each against each", about=about, headers=("model", *(names[j] for j in best)), rows=rows)
 
 
 def _stability(known: Known) -> Part:

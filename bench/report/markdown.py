@@ -285,6 +285,8 @@ def _explain(content: Content) -> str:
         how = f"bootstrap over {'groups' if content.grouped else 'items'}, t over seeds"
     if any(row.scores.facts.sample for row in content.rows):
         how = "bootstrap over series, each with all its windows; t over seeds"
+    elif any(row.scores.facts.block for row in content.rows):
+        how = "t over windows, in moving blocks"
     return (
         f"Best cell: the luckiest of its folds and seeds ({fitted} fitted). "
         f"Dependable: nine training runs in ten {content.unit.reach_word('this')}. Intervals and verdicts, 95 %: {how}."

@@ -1,12 +1,16 @@
-"""Moving blocks: resampling of what depends on what came shortly before it.
+"""Moving blocks: what is known of the mean of values that depend on those shortly before them.
 
 References
 ----------
 Künsch 1989, The Jackknife and the Bootstrap for General Stationary Observations, section 2.
+Meketon & Schmeiser 1984, Overlapping Batch Means: Something for Nothing? (the variance, and that it is surer than that
+of blocks side by side).
+Satterthwaite 1946, An Approximate Distribution of Estimates of Variance Components (degrees of freedom).
 Hall, Horowitz & Jing 1995, On blocking rules for the bootstrap with dependent data (the cube root).
 """
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,39 +37,61 @@ def block_length(steps: int, least: int = 1) -> int:
     return max(least, round(math.cbrt(steps)))
 
 
-def moving_blocks(steps: int, length: int, generator: np.random.Generator, replicates: int) -> Floats:
-    """Return how often each step is drawn in each replicate, shape (replicates, steps): their sum is ``steps``.
+def block_mean(values: Floats, shared: int = 1, length: int = 0, resolution: float = 0.0) -> CorrectedMean:
+    """Return the mean over time with the standard error of moving blocks, and its t distribution.
 
-    Blocks of ``length`` steps begin anywhere; the last one is cut where it reaches beyond the length of the series.
-    """
-    blocks = -(-steps // length)
-    starts = generator.integers(0, steps - length + 1, (replicates, blocks))
-    drawn = (starts[:, :, None] + np.arange(length)).reshape(replicates, blocks * length)[:, :steps]
-    flat = (drawn + steps * np.arange(replicates)[:, None]).ravel()
-    return np.bincount(flat, minlength=replicates * steps).reshape(replicates, steps).astype(float)
-
-
-def block_mean(values: Floats, length: int) -> CorrectedMean:
-    """Return the mean over time with the standard error of moving blocks, exact over all of their draws.
+    A block is no longer than its values are alike, so few blocks spread too little. By how much, and how sure their
+    spread is, is known of values that are alike because they share steps, and for no other reason; longer blocks see
+    some of what else there is.
 
     Parameters
     ----------
     values : array, shape (n,)
         In the order of time.
+    shared : int
+        Values in a row that share a step; 1 where none do.
     length : int
-        Of a block; with fewer than two blocks nothing is known.
+        Of a block; 0 takes `block_length`. With fewer than two blocks nothing is known.
+    resolution : float
+        Least standard error.
 
     Examples
     --------
-    >>> found = block_mean(np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), length=2)
+    >>> found = block_mean(np.array([1.0, 4.0, 2.0, 6.0, 3.0, 5.0]), length=1)
     >>> found.mean, round(found.scale, 3), found.df
-    (3.5, 1.0, 2)
+    (3.5, 0.764, 5.0)
+    >>> found = block_mean(np.array([1.0, 4.0, 2.0, 6.0, 3.0, 5.0]), length=2)
+    >>> round(found.scale, 3), round(found.df, 1)
+    (0.606, 2.9)
     """
-    mean, blocks = float(values.mean()) if len(values) else math.nan, len(values) // length
-    if blocks < 2:
+    steps, length = len(values), length or block_length(len(values), least=shared)
+    mean = float(values.mean()) if steps else math.nan
+    if steps < 2 * length:
         return CorrectedMean(mean=mean, scale=math.nan, df=0)
-    of_blocks = np.convolve(values, np.ones(length) / length, mode="valid")
-    # The mean of b blocks that are drawn with equal probability; widened, because so few blocks spread too little.
-    variance = float(of_blocks.var()) / (blocks - 1)
-    method = f"moving blocks of {length} windows, t"
-    return CorrectedMean(mean=mean, scale=math.sqrt(variance), df=blocks - 1, method=method)
+    share, df = _law_of_blocks(steps, length, shared)
+    of_blocks = np.convolve(values - mean, np.ones(length) / length, mode="valid")
+    scale = math.sqrt(share * float(np.square(of_blocks).sum()))
+    method = f"moving blocks of {length} windows, t" if length > 1 else "t over windows"
+    return CorrectedMean(
+        mean=mean,
+        scale=max(resolution, scale),
+        df=df,
+        spread=scale * math.sqrt(df + 1),
+        test_train_ratio=0.0,
+        per_fold=steps / (df + 1),
+        method=method,
+    )
+
+
+@lru_cache(maxsize=256)
+def _law_of_blocks(steps: int, length: int, shared: int) -> tuple[float, float]:
+    """Return the variance of a mean over the expected sum of squares of its blocks, and their degrees of freedom."""
+    ahead = np.arange(steps)
+    alike = np.maximum(0.0, 1 - np.abs(ahead[:, None] - ahead) / shared)
+    inside = (ahead >= ahead[: steps - length + 1, None]) & (ahead < ahead[: steps - length + 1, None] + length)
+    deviation = inside / length - 1 / steps
+    squares = deviation @ alike @ deviation.T
+    expected = float(np.trace(squares))
+    df = expected**2 / float(np.square(squares).sum())
+    # A whole number where there is one, however the sums were added up.
+    return float(alike.sum()) / steps**2 / expected, round(df, 9)

@@ -21,7 +21,7 @@ OVER_FOLDS = "corrected resampled t over folds"
 def score_interval(scores: ModelScores, test_train_ratio: float) -> CorrectedMean:
     """Return the mean score with its corrected standard error; of a single split, that over its items.
 
-    Of several windows of a panel it is that over the series, each with all its windows.
+    Of several windows of a panel it is that over the series, each with all its windows; of one series over its windows.
     """
     facts = scores.facts
     if len(scores.folds) == 1 and not math.isnan(scores.item_variance):
@@ -30,17 +30,21 @@ def score_interval(scores: ModelScores, test_train_ratio: float) -> CorrectedMea
         means = np.nanmean(scores.cells, axis=0, keepdims=True)
         variance = item_variance(facts.by_item.astype(float), facts.groups)
         return mean_on_one_split(means, variance, facts.group_count, facts.sample)
-    if facts.block > 1:
-        return block_mean(scores.by_fold, facts.block)
-    return corrected_mean(scores.by_fold, test_train_ratio, _resolution(scores, scores.by_fold))
+    return _over_folds(scores.by_fold, facts.block, test_train_ratio, _resolution(scores, scores.by_fold))
 
 
 def paired(one: ModelScores, other: ModelScores, test_train_ratio: float) -> CorrectedMean:
     """Return the mean difference ``one - other``, seeds averaged.
 
     Over the folds that both have; where that is a single one, over its items, if the predictions of both are known. Of
-    a panel over the series, each with all its windows; of one series over its windows, in blocks where these overlap.
+    a panel over the series, each with all its windows; of one series over its windows. Equal predictions surely differ
+    by nothing.
     """
+    found = _paired(one, other, test_train_ratio)
+    return replace(found, mean=0.0, scale=0.0, df=max(found.df, 1)) if _same(one, other) else found
+
+
+def _paired(one: ModelScores, other: ModelScores, test_train_ratio: float) -> CorrectedMean:
     mine, theirs = shared_folds(one.folds, one.by_fold, other.folds, other.by_fold)
     gaps = mine - theirs
     known = one.facts.by_item is not None and other.facts.by_item is not None
@@ -50,9 +54,20 @@ def paired(one: ModelScores, other: ModelScores, test_train_ratio: float) -> Cor
         seed, facts = seed_for(0, first.name, second.name), first.facts
         gap = item_difference(facts.by_item, second.facts.by_item, seed, facts.groups, one.scale, facts.sample)  # type: ignore[arg-type]
         return gap if first is one else replace(gap, mean=-gap.mean)
-    if (block := max(one.facts.block, other.facts.block)) > 1:
-        return block_mean(gaps, block)
-    return corrected_mean(gaps, test_train_ratio, max(_resolution(model, gaps) for model in (one, other)))
+    resolution = max(_resolution(model, gaps) for model in (one, other))
+    return _over_folds(gaps, max(one.facts.block, other.facts.block), test_train_ratio, resolution)
+
+
+def _over_folds(values: Floats, block: int, test_train_ratio: float, resolution: float) -> CorrectedMean:
+    """Return the mean over folds, or over windows where these are what folds are."""
+    if block:
+        return block_mean(values, block, resolution=resolution)
+    return corrected_mean(values, test_train_ratio, resolution)
+
+
+def _same(one: ModelScores, other: ModelScores) -> bool:
+    """Return whether two models made the same predictions in every cell."""
+    return bool(one.digests) and all(one.digests) and one.digests == other.digests
 
 
 def bridged(one: ModelScores, other: ModelScores, reference: ModelScores, test_train_ratio: float) -> CorrectedMean:
@@ -77,7 +92,7 @@ def compare(
     difference = paired(one, reference, test_train_ratio)
     low, high = difference.interval()
     p_better, p_worse = difference.probability_above(margin), 1 - difference.probability_above(-margin)
-    if one.digests and all(one.digests) and one.digests == reference.digests:
+    if _same(one, reference):
         return _identical(one, reference, metric, bool(difference.method))
     verdict: Literal["better", "worse", "equal", "cannot tell"] = "cannot tell"
     if p_better >= 0.95:
@@ -131,6 +146,11 @@ def _mcnemar(one: ModelScores, other: ModelScores) -> float:
 
 
 def _resolution(scores: ModelScores, by_fold: Floats) -> float:
-    """Return the least standard error: the weight of one item; of one group where the folds agree exactly."""
-    units = scores.facts.group_count if len(by_fold) and np.ptp(by_fold) <= AGREE * scores.scale else 0
+    """Return the least standard error: the weight of one item; of one group where the folds agree exactly.
+
+    What windows of one series are made of is one group: there it is the weight of one window.
+    """
+    units = 0
+    if len(by_fold) and np.ptp(by_fold) <= AGREE * scores.scale:
+        units = len(by_fold) if scores.facts.block else scores.facts.group_count
     return scores.scale / (units or scores.items) if scores.items else 0.0

@@ -69,7 +69,7 @@ class Said:
 
 
 def dispersion(cells: Floats) -> Dispersion:
-    """Return how far the errors of cells, shape (windows, seeds), lie apart.
+    """Return how far the errors of cells, shape (windows, seeds), lie apart; a window of NaN has none.
 
     Examples
     --------
@@ -77,6 +77,8 @@ def dispersion(cells: Floats) -> Dispersion:
     >>> round(found.over_windows, 3), round(found.over_seeds, 3), found.worst_window, round(found.worst, 3)
     (0.141, 0.141, 0, 1.1)
     """
+    known = np.flatnonzero(np.isfinite(cells).any(axis=1))
+    cells = cells[known]
     by_window = np.nanmean(cells, axis=1)
     windows, seeds = cells.shape
     worst = int(by_window.argmax())
@@ -84,7 +86,7 @@ def dispersion(cells: Floats) -> Dispersion:
         mean=float(by_window.mean()),
         over_windows=float(by_window.std(ddof=1)) if windows > 1 else math.nan,
         over_seeds=math.sqrt(float(np.nanvar(cells, axis=1, ddof=1).mean())) if seeds > 1 else math.nan,
-        worst_window=worst,
+        worst_window=int(known[worst]),
         worst=float(by_window[worst]),
     )
 

@@ -28,6 +28,8 @@ class CorrectedMean:
     spread: float = math.nan
     """Standard deviation over folds."""
     test_train_ratio: float = math.nan
+    per_fold: float = 1.0
+    """How many folds say as much as one that is independent of the others; degrees of freedom count the latter."""
     method: str = ""
     """How the standard error was made, where not from folds."""
 
@@ -117,7 +119,7 @@ def folds_needed(difference: CorrectedMean, margin: float, alpha: float = 0.05, 
     wanted = np.arange(2, MOST_FOLDS)
     found = _quantiles(wanted - 1, alpha, power) * difference.spread * np.sqrt(1 / wanted + difference.test_train_ratio)
     enough = np.flatnonzero(found <= margin)
-    return float(wanted[enough[0]]) if len(enough) else math.inf
+    return float(math.ceil(wanted[enough[0]] * difference.per_fold)) if len(enough) else math.inf
 
 
 MOST_FOLDS = 10_000

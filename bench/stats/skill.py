@@ -19,9 +19,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.stats.blocks import moving_blocks
+from bench.stats.blocks import block_mean
 from bench.stats.bootstrap import resampled_totals
-from bench.stats.estimate import Estimate
+from bench.stats.estimate import LEVEL, Estimate
 
 Floats = NDArray[np.floating]
 Unit = Literal["series", "data sets", "windows"]
@@ -134,7 +134,7 @@ def over_series(
         rows = points[np.lexsort(points.T)]
         generator = np.random.Generator(np.random.PCG64(seed))
         drawn = _widened(resampled_totals(rows, generator, replicates) / len(rows), points.mean(axis=0), len(rows))
-    return found.scores("series", found.known, "bootstrap over series", *np.split(drawn, 2, axis=1))
+    return found.drawn("series", "bootstrap over series", *np.split(drawn, 2, axis=1))
 
 
 def over_datasets(
@@ -181,21 +181,20 @@ def over_datasets(
         drawn = points.mean(axis=1)
     moving = "data sets" in used or ("series" in used and any(len(panel) > 1 for panel in panels))
     logs, wins = np.split(drawn if moving else drawn[:0], 2, axis=1)
-    return found.scores("data sets", found.known, f"bootstrap over {' and '.join(used)}", logs, wins)
+    return found.drawn("data sets", f"bootstrap over {' and '.join(used)}", logs, wins)
 
 
 def over_time(
     errors: Floats,
     models: Sequence[str],
     reference: str,
-    length: int,
-    seed: int,
+    shared: int = 1,
     bounds: tuple[float, float] = BOUNDS,
-    replicates: int = REPLICATES,
 ) -> RelativeScores:
-    """Compare models on one series, of whose windows or steps moving blocks are drawn.
+    """Compare models on one series, over its windows or steps; intervals are those of `bench.stats.blocks`.
 
-    The ratio is that of the mean errors; wins are counted over time.
+    The ratio is that of the mean errors, its logarithm taken to be linear in both near their values; wins are counted
+    over time, and where all of them go one way they are known no better than to one.
 
     Parameters
     ----------
@@ -203,23 +202,23 @@ def over_time(
         In the order of time.
     models : sequence of str
     reference : str
-    length : int
-        Of a block; see `bench.stats.blocks`. Fewer than two blocks give no interval.
-    seed : int
+    shared : int
+        Windows in a row that share a step.
     bounds : (float, float)
-    replicates : int
     """
     found = _Errors.of(errors, models, reference, bounds)
     known, points = found.known, _win_points(found.known)
     mean: Floats = known.mean(axis=0, keepdims=True)
-    logs: Floats = np.empty((0, len(models)))
-    wins = logs
-    if (blocks := len(known) // length) >= 2:
-        generator = np.random.Generator(np.random.PCG64(seed))
-        weights = moving_blocks(len(known), length, generator, replicates) / len(known)
-        logs = _widened(found.logs(weights @ known), found.logs(mean)[0], blocks)
-        wins = _widened(weights @ points, points.mean(axis=0), blocks)
-    return found.scores("windows", mean, f"moving blocks of {length} over time", logs, wins)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = known / mean
+        logs = [block_mean(one, shared) for one in (shares - shares[:, [found.place]]).T]
+    middle = found.logs(mean)[0]
+    ends = np.clip(middle[:, None] + [one.interval() for one in logs], *np.log(bounds))
+    # Wins that all go one way are known no better than to one of them, unless all models are one.
+    least = 0.0 if (known == known[:, :1]).all() else (len(models) - 1) / len(known)
+    resolution = [least if np.ptp(one) == 0 else 0.0 for one in points.T]
+    wins = [block_mean(one, shared, resolution=size).interval() for one, size in zip(points.T, resolution, strict=True)]
+    return found.scores("windows", mean, logs[0].method, 1 - np.exp(ends[:, ::-1]), found.rates(np.array(wins)))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -252,20 +251,26 @@ class _Errors:
         """Return the logarithms of clipped ratios."""
         return np.asarray(np.log(ratios(errors, errors[:, self.place], self.bounds)))
 
-    def scores(self, unit: Unit, basis: Floats, method: str, logs: Floats, wins: Floats) -> RelativeScores:
-        """Return all scores, of ratios on ``basis``; ``logs`` and ``wins`` are replicates of their means."""
+    def drawn(self, unit: Unit, method: str, logs: Floats, wins: Floats) -> RelativeScores:
+        """Return all scores by unit; ``logs`` and ``wins`` are replicates of their means."""
+        return self.scores(unit, self.known, method, _ends(1 - np.exp(logs)), _ends(self.rates(wins)))
+
+    def rates(self, wins: Floats) -> Floats:
+        """Return win rates from how many models are beaten on average: a model ties with itself, half a win."""
+        return np.clip((wins - 0.5) / max(1, len(self.models) - 1), 0, 1)
+
+    def scores(self, unit: Unit, basis: Floats, method: str, skills: Floats, wins: Floats) -> RelativeScores:
+        """Return all scores, of ratios on ``basis``; ``skills`` and ``wins`` are intervals, shape (M, 2)."""
         columns = range(len(self.models))
         rates = np.array([[win_rate(self.known[:, i], self.known[:, j]) for j in columns] for i in columns])
         against = [[skill(ratios(basis[:, [i]], basis[:, j], self.bounds)) for j in columns] for i in columns]
         raw = raw_ratios(basis, basis[:, self.place])
-        others = max(1, len(self.models) - 1)
-        # A model ties with itself, which is half a win.
-        mean_rate = (rates.sum(axis=1) - 0.5) / others
+        mean_rate = self.rates(rates.sum(axis=1))
         scores = tuple(
             RelativeScore(
                 model=name,
-                skill=_estimate(against[at][self.place], 1 - np.exp(logs[:, at]), method),
-                win_rate=_estimate(float(mean_rate[at]), np.clip((wins[:, at] - 0.5) / others, 0, 1), method),
+                skill=_estimate(against[at][self.place], skills[at], method),
+                win_rate=_estimate(float(mean_rate[at]), wins[at], method),
                 clipped=(int((raw[:, at] < self.bounds[0]).sum()), int((raw[:, at] > self.bounds[1]).sum())),
                 missing=int(self.missing[at]),
             )
@@ -305,7 +310,15 @@ def _widened(drawn: Floats, middle: Floats, units: int) -> Floats:
     return np.asarray(middle + (drawn - middle) * math.sqrt(units / (units - 1)))
 
 
-def _estimate(value: float, drawn: Floats, method: str) -> Estimate:
+def _ends(drawn: Floats) -> Floats:
+    """Return the central 95 % of replicates, shape (B, M), as shape (M, 2); NaN where there are none."""
     if not len(drawn):
+        return np.full((drawn.shape[1], 2), math.nan)
+    return np.quantile(drawn, ((1 - LEVEL) / 2, (1 + LEVEL) / 2), axis=0).T
+
+
+def _estimate(value: float, ends: Floats, method: str) -> Estimate:
+    """Return a figure with an interval that is widened to hold it."""
+    if np.isnan(ends).any():
         return Estimate(value=value, low=math.nan, high=math.nan, method="as observed")
-    return Estimate.of_replicates(value, drawn, method)
+    return Estimate(value=value, low=min(float(ends[0]), value), high=max(float(ends[1]), value), method=method)

@@ -62,8 +62,8 @@ class ModelFacts:
     sample: str = ""
     """What these groups are called where they are the sample even of several folds: windows share their series, and
     most of what models were fitted to. Empty where the folds are."""
-    block: int = 1
-    """Folds in a row that share test rows."""
+    block: int = 0
+    """Windows in a row that share steps, 1 where none do; 0 where folds are no windows of time."""
     exposure: Exposure = "unknown"
     """Whether the model was pretrained on the data."""
 
