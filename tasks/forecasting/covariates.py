@@ -14,19 +14,15 @@ from numpy.typing import NDArray
 
 from bench.errors import DataError
 from bench.settings import DataSpec
+from tasks.forecasting.copies import refuse_copies
 from tasks.forecasting.gaps import Panel, blanked, carried, taken_from
 from tasks.tables import typed
 
 Part = Literal["known", "past", "static"]
-SAME = 0.999
-"""Share of equal values from which a column is a copy of the target."""
-LEAST_PAIRS = 10
-MOST_PAIRS = 200_000
-"""Rows that are looked at for copies."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Covariates:
+class CovariateColumns:
     """Columns for every row of a panel: floats, or strings (None where missing)."""
 
     frame: pd.DataFrame
@@ -37,13 +33,22 @@ class Covariates:
     notes: tuple[str, ...]
 
 
-def read_covariates(columns: pd.DataFrame, panel: Panel, spec: DataSpec, horizon: int, season: int) -> Covariates:
+def read_covariates(columns: pd.DataFrame, panel: Panel, spec: DataSpec, horizon: int, season: int) -> CovariateColumns:
     """Return the columns with their types and parts.
 
     Parameters
     ----------
     columns : DataFrame
         By row of the source.
+    panel : Panel
+    spec : DataSpec
+    horizon, season : int
+        In steps; see `tasks.forecasting.copies.refuse_copies`.
+
+    Returns
+    -------
+    CovariateColumns
+        A row for each row of the panel.
 
     Raises
     ------
@@ -61,12 +66,12 @@ def read_covariates(columns: pd.DataFrame, panel: Panel, spec: DataSpec, horizon
         if name not in {*spec.known, *spec.static} and _is_idle(values):
             idle.append(name)
             continue
-        part, out[name] = _placed(name, values, panel, spec)
+        part, out[name] = _parted(name, values, panel, spec)
         parts[part].append(name)
         if part != "static":
-            earliest = 1 - horizon if part == "known" else 1
-            _refuse_copies(name, out[name], panel, range(earliest, max(horizon, season) + 1))
-    return Covariates(
+            # Before its holes are filled.
+            refuse_copies(name, taken_from(values, panel), panel, part == "known", horizon, season)
+    return CovariateColumns(
         frame=pd.DataFrame(out, index=pd.RangeIndex(len(panel.codes))),
         known=tuple(parts["known"]),
         past=tuple(parts["past"]),
@@ -76,7 +81,7 @@ def read_covariates(columns: pd.DataFrame, panel: Panel, spec: DataSpec, horizon
     )
 
 
-def _placed(name: str, values: pd.Series, panel: Panel, spec: DataSpec) -> tuple[Part, pd.Series]:
+def _parted(name: str, values: pd.Series, panel: Panel, spec: DataSpec) -> tuple[Part, pd.Series]:
     """Return what is known of a column when, and its values for every row of the panel."""
     taken = taken_from(values, panel)
     if name in spec.known:
@@ -151,31 +156,3 @@ def _without_holes(name: str, values: pd.Series, taken: pd.Series, panel: Panel,
             f"{shown}. Leave it out of data.known, or give data.fill=zero."
         )
     return filled
-
-
-def _refuse_copies(name: str, values: pd.Series, panel: Panel, shifts: range) -> None:
-    """Refuse a column that is the target so many steps later, which is behind some origin."""
-    if values.dtype == object:
-        return
-    x, y, codes = (one[:MOST_PAIRS] for one in (values.to_numpy(np.float64), panel.y, panel.codes))
-    for ahead in shifts:
-        if len(y) <= abs(ahead):
-            continue
-        here, there = (slice(None, len(y) - ahead), slice(ahead, None)) if ahead >= 0 else (
-            slice(-ahead, None), slice(None, ahead)
-        )  # fmt: skip
-        pairs = codes[here] == codes[there]
-        left, right = x[here][pairs], y[there][pairs]
-        # Where nearly all are zero, nearly all are equal.
-        common = right != np.median(right) if len(right) else pairs[:0]
-        if common.sum() >= LEAST_PAIRS and np.isclose(left, right)[common].mean() > SAME:
-            when = "of the same step" if ahead == 0 else f"{abs(ahead)} steps {'later' if ahead > 0 else 'earlier'}"
-            advice = (
-                "Take it out of the file."
-                if ahead > 0
-                else "Leave it out of data.known; it is then used up to the origin only."
-            )
-            raise DataError(
-                f"{panel.source}: {name!r} is the target {when}, and some of it is not known at an origin: it is what "
-                f"is to be forecast. {advice}"
-            )

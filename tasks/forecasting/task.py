@@ -12,7 +12,8 @@ from bench.panel import LEVELS, SERIES, TIME, Forecasting, Rolling, series_of
 from bench.settings import Budget, DataSpec
 from bench.types import Dataset, Prediction, Split, seed_for
 from bench.windows import published_window, rolling_windows
-from tasks.forecasting.covariates import Covariates, read_covariates
+from tasks.forecasting import synthetic
+from tasks.forecasting.covariates import CovariateColumns, read_covariates
 from tasks.forecasting.frequency import Grid, find_grid
 from tasks.forecasting.gaps import Panel, completed, trimmed, without_duplicates
 from tasks.forecasting.reading import Long, read_long
@@ -81,6 +82,7 @@ class SeriesForecasting:
             rolling=Rolling(windows=spec.windows, step=spec.step, refit_every=spec.refit_every, context=spec.context),
             observed=panel.observed,
             notes=(*long.notes, *notes, said, *panel.notes, *covariates.notes),
+            law=synthetic.best_of(spec.path, str(long.target.name), covariates.known),
         )
         dataset = replace(dataset, time=dataset.X[TIME].to_numpy())
         return replace(dataset, fingerprint=fingerprint(dataset))
@@ -215,7 +217,7 @@ def _horizon(grid: Grid, panel: Panel, season: int, spec: DataSpec) -> tuple[int
     ) + "."
 
 
-def _inputs(panel: Panel, grid: Grid, covariates: Covariates) -> pd.DataFrame:
+def _inputs(panel: Panel, grid: Grid, covariates: CovariateColumns) -> pd.DataFrame:
     frame = pd.DataFrame({SERIES: panel.names[panel.codes], TIME: grid.stamps(panel.codes, panel.place)})
     for name in (SERIES, TIME):
         if name in covariates.frame:
