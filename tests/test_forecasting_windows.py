@@ -12,11 +12,13 @@ from bench.data import Reader
 from bench.errors import DataError
 from bench.metrics import scores
 from bench.panel import Rolling, held_of
+from bench.panel_truth import ceiling_of
+from bench.provenance import provenance_of
 from bench.settings import Budget, DataSpec
 from bench.windows import published_window, rolling_windows
 from bench.zoo.store import Zoo
 from tasks.forecasting import forecasting, synthetic
-from tests.builders import cell, panel, panel_inputs
+from tests.builders import cell, panel, panel_inputs, task
 from tests.toy_forecasters import toy_forecaster
 
 # The panel of the tests: 40, 30 and 25 quarters, horizon 6, season 4.
@@ -258,6 +260,34 @@ def test_the_optimum_is_calibrated_and_its_error_is_the_expected_one(name):
         expected.append((errors / held.scale[held.series]).mean())
     assert binom.ppf(0.0005, rows, 0.8) <= inside <= binom.ppf(0.9995, rows, 0.8)
     assert np.mean(found) == pytest.approx(np.mean(expected), rel=0.05)
+
+
+def test_what_the_optimum_scores_is_kept_of_a_run_on_a_panel_whose_law_is_known():
+    path, data, splits = made("campaigns", folds=2)
+    found = ceiling_of(data, splits)
+    columns = list(data.forecasting.columns)
+    for name in ("mase", "sql"):
+        wanted = [
+            scores((name,), held_of(data, one.train, one.test), synthetic.optimum(path, data, one)[columns].to_numpy())
+            for one in splits
+        ]
+        assert found[name] == pytest.approx(np.mean([one[name] for one in wanted]), rel=1e-7)
+    asked = (Budget(), splits, 0, Zoo.open(Path("unused")))
+    told = provenance_of(toy_forecaster(), task(), replace(data, ceiling=found), *asked)
+    assert told["about"]["ceiling"] == found
+    plain = provenance_of(toy_forecaster(), task(), data, *asked)
+    assert "ceiling" not in plain["about"]
+    assert plain["key"] == told["key"]
+
+
+def test_a_law_that_does_not_say_what_is_forecast_or_known_ahead_is_no_ceiling():
+    path = "synthetic:campaigns"
+    assert synthetic.best_of(path, "y", ("campaign",)) is not None
+    assert synthetic.best_of(path, "y", ()) is None
+    assert synthetic.best_of(path, "campaign", ()) is None
+    assert synthetic.best_of("mine.csv", "y", ()) is None
+    _, data, splits = made("walk", folds=2)
+    assert ceiling_of(replace(data, law=None), splits) == {}
 
 
 def test_the_optimum_is_a_sound_forecast_and_the_walk_has_nothing_but_its_drift():

@@ -5,7 +5,9 @@ Gaussian noise. Who knows the law knows the distribution of every future value e
 """
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -137,6 +139,23 @@ def optimum(path: str, dataset: Dataset, split: Split) -> pd.DataFrame:
     for level in dataset.forecasting.levels:
         found[quantile_column(level)] = means + spreads * norm.ppf(level)
     return found
+
+
+def best_of(path: str, target: str, known: Sequence[str]) -> Callable[[Dataset, Split], pd.DataFrame] | None:
+    """Return `optimum` of a law; None of other data or another target, or where campaigns are not known ahead.
+
+    Parameters
+    ----------
+    path : str
+        Of any data set.
+    target : str
+        Column that is forecast.
+    known : sequence of str
+        Columns that are known for the steps to forecast.
+    """
+    if not path.startswith(SCHEME) or target != "y" or (law(path).effect and KNOWN not in known):
+        return None
+    return partial(optimum, path)
 
 
 def expected_absolute_error(path: str, dataset: Dataset, split: Split) -> NDArray[np.float64]:
