@@ -24,7 +24,7 @@ class Params:
     task_types=["forecasting"],
     params=Params,
     role="ensemble",
-    from_budget="standard",
+    from_budget="quick",
     deterministic=True,
     libraries=("numpy", "scipy", "pandas", "scikit-learn", "lightgbm", "statsforecast", "mlforecast"),
     licence="Apache-2.0",
