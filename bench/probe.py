@@ -43,8 +43,8 @@ Served = Callable[[Items], Callable[[], Any]]
 """Given items, returns what answers for them: what is timed, without what comes before."""
 
 FEW_ROWS = 20
-FEW_SERIES = 5
-"""Whose forecasts are timed one by one: each is fitted beforehand."""
+FEW_SERIES, MOST_SERIES = 5, 100
+"""Whose forecasts are timed one by one, and together: each is fitted beforehand."""
 WARMING_UP, LATENCY_ITEMS = 5, 100
 BATCHES = (1, 32, 1000)
 REPEAT_SECONDS = 4.0
@@ -112,7 +112,8 @@ def probe(request: ProbeRequest, inputs: CellInputs) -> tuple[Cost, Robustness]:
         served, single, most = _served(model, tested, kind), LATENCY_ITEMS, max(BATCHES)
         if inputs.dataset.forecasting is not None:
             # A series comes once in a batch, however few there are.
-            served, single, most = _served_from_histories(choice, alone, inputs, request.rows), FEW_SERIES, len(items)
+            served, single = _served_from_histories(choice, alone, inputs, request.rows), FEW_SERIES
+            most = min(len(items), MOST_SERIES)
         latencies = _latencies([served([item]) for item in items[:single]])
         throughput = {
             batch: _throughput(served, _in_turn(items, max(batch, min(32, single)), most), min(batch, most))
