@@ -62,7 +62,7 @@ def block_mean(values: Floats, shared: int = 1, length: int = 0, resolution: flo
     (3.5, 0.764, 5.0)
     >>> found = block_mean(np.array([1.0, 4.0, 2.0, 6.0, 3.0, 5.0]), length=2)
     >>> round(found.scale, 3), round(found.df, 1)
-    (0.606, 2.9)
+    (0.524, 2.9)
     """
     steps, length = len(values), length or block_length(len(values), least=shared)
     mean = float(values.mean()) if steps else math.nan
