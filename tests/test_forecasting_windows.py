@@ -4,10 +4,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from scipy.stats import binom
 
 from bench.answers import Asked, checked
 from bench.cell import run_cell
+from bench.config import CONF
 from bench.data import Reader
 from bench.errors import DataError
 from bench.metrics import scores
@@ -18,6 +20,7 @@ from bench.settings import Budget, DataSpec
 from bench.windows import published_window, rolling_windows
 from bench.zoo.store import Zoo
 from tasks.forecasting import forecasting, synthetic
+from tasks.forecasting.task import _usual_windows
 from tests.builders import cell, panel, panel_inputs, task
 from tests.toy_forecasters import toy_forecaster
 
@@ -190,6 +193,17 @@ def test_windows_run_as_cells(tmp_path):
     inputs = panel_inputs(tmp_path, [choice], data, *rolled(data, refit_every=2)[0])
     records = [run_cell(cell(choice, fold=fold), inputs) for fold in range(3)]
     assert [(record.status, record.warnings, record.n_test) for record in records] == [("ok", (), 18)] * 3
+
+
+@pytest.mark.parametrize(
+    ("name", "few", "many"), [("toy", 2, 2), ("quick", 2, 2), ("standard", 5, 2), ("full", 12, 12)]
+)
+def test_a_preset_has_the_windows_that_the_card_names(name, few, many):
+    budget = Budget(**yaml.safe_load((CONF / "budget" / f"{name}.yaml").read_text()))
+    assert [_usual_windows(panel(sizes=(5,) * series), budget) for series in (100, 20_001)] == [few, many]
+    card = " ".join((CONF.parent / "tasks" / "forecasting" / "README.md").read_text().split())
+    said = {2: "two in `toy` and `quick`", 5: "five in `standard`, or two above 20,000 series", 12: "twelve in `full`"}
+    assert said[few] in card
 
 
 def made(name, folds=4):

@@ -5,7 +5,7 @@ Seasons are those of GluonTS, horizons those of the M4 competition, and of GIFT-
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -96,7 +96,7 @@ class Grid:
     """Whether time stamps are the last days of months."""
 
     def stamps(self, codes: NDArray[np.intp], place: Ints) -> NDArray[Any]:
-        """Return time stamps of series at places."""
+        """Return time stamps of series at places, shape (n,): ``datetime64[ns]``, or ``int64`` of numbered steps."""
         at: Ints = self.first[codes]
         match self.step.unit:
             case "number":
@@ -127,6 +127,11 @@ def find_grid(
     filled : bool
         Whether missing steps are to be filled, so that a coarser series may be one with gaps.
 
+    Returns
+    -------
+    Grid
+        With a place for each row.
+
     Raises
     ------
     DataError
@@ -141,15 +146,12 @@ def find_grid(
     by_month = _by_month(codes, ns, days, ends)
     if not by_month and not filled:
         _refuse_months_among(codes, ns, days, names, source)
-    units: dict[Unit, Ints] = {"month": months} if by_month else {"time": ns}
-    step = _common(codes, units, names, source, filled)
+    values, unit = (months, "month") if by_month else (ns, "time")
+    step = _common(codes, {cast(Unit, unit): values}, names, source, filled)
+    place, first = _placed(codes, values, step, names, source), values[_starts(codes)]
     if step == Step(unit="time", size=DAY) and _on_business_days(codes, days):
-        step = Step(unit="business day", size=1)
-        counted = np.busday_count(days[_starts(codes)][codes], days).astype(np.int64)
-        return Grid(step=step, freq="B", place=counted, first=ns[_starts(codes)])
-    values = units[step.unit]
-    place = _placed(codes, values, step, names, source)
-    first = values[_starts(codes)]
+        place = np.busday_count(days[_starts(codes)][codes], days).astype(np.int64)
+        return Grid(step=Step(unit="business day", size=1), freq="B", place=place, first=first)
     return Grid(step=step, freq=_alias(step, first, ends), place=place, first=first, at_end=ends)
 
 

@@ -53,8 +53,21 @@ class Panel:
         return int((counts > 0).sum()), shown + (f" and {more} more" if more else "")
 
 
-def without_duplicates(panel: Panel, how: str, has_id: bool) -> Panel:
+def without_duplicates(panel: Panel, how: str, hint: str) -> Panel:
     """Return one row a step, made of several as asked.
+
+    Parameters
+    ----------
+    panel : Panel
+    how : str
+        One of ``MERGES``; empty to refuse such rows.
+    hint : str
+        For errors: why there may be such rows.
+
+    Returns
+    -------
+    Panel
+        With a note where rows were merged.
 
     Raises
     ------
@@ -66,10 +79,9 @@ def without_duplicates(panel: Panel, how: str, has_id: bool) -> Panel:
         return panel
     series, shown = panel.worst(again)
     if not how:
-        id_hint = "" if has_id else " If the file holds several series, name the column that tells them by data.id=."
         raise DataError(
             f"{panel.source}: {series} of {len(panel.names)} series have several rows for one step, "
-            f"{int(again.sum())} more than steps: {shown}.{id_hint} Say what becomes of them by "
+            f"{int(again.sum())} more than steps: {shown}.{hint} Say what becomes of them by "
             f"data.duplicates={'|'.join(MERGES)}."
         )
     if how not in MERGES:
@@ -83,6 +95,16 @@ def without_duplicates(panel: Panel, how: str, has_id: bool) -> Panel:
 
 def trimmed(panel: Panel) -> Panel:
     """Return the panel from the first to the last value of each series; what lies outside is no gap.
+
+    Parameters
+    ----------
+    panel : Panel
+        With a row a step at most.
+
+    Returns
+    -------
+    Panel
+        With notes on what was cut off; series without a value are not in its rows.
 
     Raises
     ------
@@ -108,6 +130,20 @@ def trimmed(panel: Panel) -> Panel:
 
 def completed(panel: Panel, fill: str, season: int) -> Panel:
     """Return the panel with a row and a value for every step, filled as asked.
+
+    Parameters
+    ----------
+    panel : Panel
+        From the first to the last value of each series: see `trimmed`.
+    fill : str
+        One of ``FILLS``; empty to refuse missing steps and values.
+    season : int
+        In steps.
+
+    Returns
+    -------
+    Panel
+        With ``observed`` and a note where something was filled.
 
     Raises
     ------
@@ -190,6 +226,11 @@ def carried(values: pd.Series, panel: Panel, zero: bool) -> pd.Series:
     panel : Panel
     zero : bool
         Whether holes become 0, or an empty text, instead of the last value.
+
+    Returns
+    -------
+    Series, shape (n,)
+        Missing where nothing is before a hole.
     """
     taken = taken_from(values, panel)
     if zero:

@@ -15,7 +15,7 @@ from bench.data import column, first_strings
 from bench.errors import DataError
 from bench.settings import DataSpec
 from tasks.forecasting import synthetic
-from tasks.forecasting.stamps import looks_like_time
+from tasks.forecasting.stamps import hint_on_clocks, looks_like_time, read_stamps
 
 ID_NAMES = ("unique_id", "item_id", "series_id", "series", "ts_id", "id")
 TIME_NAMES = ("ds", "date", "time", "timestamp", "datetime", "period", "month", "week", "day", "quarter", "year")
@@ -148,12 +148,21 @@ def _id_column(frame: pd.DataFrame, time: str, spec: DataSpec, source: str) -> t
     if spec.duplicates:
         return "", ()
     repeated = frame[time].duplicated(keep=False)
+    if hint := _turned_back(frame[time], source):
+        raise DataError(f"{source}: {int(repeated.sum())} of {len(frame)} rows share their time stamp.{hint}")
     raise DataError(
         f"{source}: {int(repeated.sum())} of {len(frame)} rows share their time stamp with another one, such as "
         f"{frame[time][repeated].iloc[0]}. If the file holds several series, name the column that tells them apart by "
         f"data.id=COLUMN (several at once have to be joined into one); if rows are parts of one value, "
         f"data.duplicates=sum. Columns: {_listed(frame)}."
     )
+
+
+def _turned_back(times: pd.Series, source: str) -> str:
+    try:
+        return hint_on_clocks(read_stamps(times, source)[0], times.duplicated().to_numpy(bool))
+    except DataError:
+        return ""
 
 
 def _is_words(values: pd.Series) -> bool:

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bench.data import fingerprint, take
 from bench.errors import ConfigError, DataError
-from bench.panel import LEVELS, SERIES, TIME, Forecasting, Rolling, series_of
+from bench.panel import LEVELS, SERIES, TIME, Forecasting, Rolling, quantile_column, series_of
 from bench.settings import Budget, DataSpec
 from bench.types import Dataset, Prediction, Split, seed_for
 from bench.windows import published_window, rolling_windows
@@ -17,7 +19,7 @@ from tasks.forecasting.covariates import CovariateColumns, read_covariates
 from tasks.forecasting.frequency import Grid, find_grid
 from tasks.forecasting.gaps import Panel, completed, trimmed, without_duplicates
 from tasks.forecasting.reading import Long, read_long
-from tasks.forecasting.stamps import read_stamps
+from tasks.forecasting.stamps import hint_on_clocks, read_stamps
 
 LEAST_WINDOWS, MOST_WINDOWS = 2, 10
 FORECAST_SERIES = 20
@@ -141,6 +143,12 @@ def check_options(spec: DataSpec) -> None:
             raise DataError(f"data.{name}={getattr(spec, name)} must not be negative.")
     if odd := [level for level in spec.levels if not 0 < level < 1]:
         raise DataError(f"data.levels: {odd[0]:g} is no quantile level. Levels lie between 0 and 1.")
+    levels = sorted(set(spec.levels))
+    for low, high in pairwise(levels):
+        if quantile_column(low) == quantile_column(high):
+            raise DataError(
+                f"data.levels: {low!r} and {high!r} are both called {quantile_column(low)}. Leave one of them out."
+            )
 
 
 def _on_steps(long: Long, spec: DataSpec, source: str) -> tuple[Panel, Grid, tuple[str, ...]]:
@@ -153,11 +161,7 @@ def _on_steps(long: Long, spec: DataSpec, source: str) -> tuple[Panel, Grid, tup
     grid = find_grid(codes, stamps, np.asarray(names, object), source, bool(spec.fill))
     made = grid.stamps(codes, grid.place)
     if moved := int((made != stamps.to_numpy()).sum()):
-        notes += (
-            f"{moved} time stamps within a month stand for its first day."
-            if grid.freq
-            else f"Time stamps are numbered anew, one for each {grid.step.size}.",
-        )
+        notes += (_moved(grid, moved),)
     panel = Panel(
         source=source,
         names=np.asarray(names, object),
@@ -168,7 +172,28 @@ def _on_steps(long: Long, spec: DataSpec, source: str) -> tuple[Panel, Grid, tup
         test=None if long.test is None else long.test[order],
     )
     _check_parts(panel)
-    return trimmed(without_duplicates(panel, spec.duplicates, bool(spec.id))), grid, notes
+    again = np.r_[False, (np.diff(codes) == 0) & (np.diff(grid.place) == 0)]
+    hint = _why_twice(stamps, again, spec) if again.any() else ""
+    if again.any() and spec.duplicates in ("sum", "mean") and len(long.covariates.columns):
+        notes += ("Of rows that were merged, other columns are those of the first one.",)
+    return trimmed(without_duplicates(panel, spec.duplicates, hint)), grid, notes
+
+
+def _moved(grid: Grid, moved: int) -> str:
+    """Return a note on time stamps that are not those of the file."""
+    match grid.step.unit:
+        case "number":
+            return f"Time stamps are numbered anew, one for each {grid.step.size}."
+        case "month":
+            return f"{moved} time stamps within a month stand for its {'last' if grid.at_end else 'first'} day."
+    return f"{moved} time stamps stand for the steps that they lie in."
+
+
+def _why_twice(stamps: pd.Series, again: NDArray[np.bool_], spec: DataSpec) -> str:
+    """Return why several rows may be of one step, for errors."""
+    if hint := hint_on_clocks(stamps, again):
+        return hint
+    return "" if spec.id else " If the file holds several series, name the column that tells them by data.id=."
 
 
 def _check_parts(panel: Panel) -> None:
