@@ -45,7 +45,7 @@ class Panel:
         )
 
     def worst(self, where: NDArray[np.bool_], most: int = 3) -> tuple[int, str]:
-        """Return how many series have such rows, and those that have most."""
+        """Return how many series have such rows, and the names of those that have most, with their numbers of rows."""
         counts = np.bincount(self.codes[where], minlength=len(self.names))
         order = np.argsort(-counts, kind="stable")[: min(most, int((counts > 0).sum()))]
         shown = ", ".join(f"{self.names[code]} ({counts[code]})" for code in order)

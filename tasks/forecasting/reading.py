@@ -47,6 +47,11 @@ def read_long(spec: DataSpec, read: Callable[[str], pd.DataFrame]) -> Long:
     read : callable
         See `bench.registry.TaskType.load`.
 
+    Returns
+    -------
+    Long
+        With notes on what was inferred.
+
     Raises
     ------
     DataError

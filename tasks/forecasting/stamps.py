@@ -34,7 +34,7 @@ Read = tuple[pd.Series, tuple[str, ...]]
 
 
 def read_stamps(values: pd.Series, source: str) -> Read:
-    """Return ``datetime64[ns]`` stamps without a zone, or ``int64`` where they are whole numbers, and notes.
+    """Read time stamps: ``datetime64[ns]`` without a zone, or ``int64`` where they are whole numbers.
 
     Parameters
     ----------
@@ -42,6 +42,13 @@ def read_stamps(values: pd.Series, source: str) -> Read:
         Dates, numbers, or either as text.
     source : str
         For errors.
+
+    Returns
+    -------
+    stamps : Series
+        In the order of ``values``.
+    notes : tuple of str
+        On how they were read, where they could be read otherwise.
 
     Raises
     ------

@@ -48,7 +48,16 @@ LAWS = {
 
 
 def law(path: str) -> Law:
-    """Return the law behind an address such as ``synthetic:seasonal``.
+    """Return the law behind an address.
+
+    Parameters
+    ----------
+    path : str
+        Such as ``synthetic:seasonal``.
+
+    Returns
+    -------
+    Law
 
     Raises
     ------
@@ -91,6 +100,10 @@ def expected(path: str, name: str, steps: NDArray[np.integer], campaign: NDArray
     steps : array, shape (n,)
         From 0.
     campaign : array, shape (n,)
+
+    Returns
+    -------
+    array, shape (n,)
     """
     made, generator = law(path), np.random.default_rng(seed_for(0, path, name, "parameters"))
     level, phase = 50 + 10 * generator.standard_normal(), generator.integers(made.season)

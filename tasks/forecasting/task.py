@@ -130,6 +130,10 @@ def _usual_windows(dataset: Dataset, budget: Budget) -> int:
 def check_options(spec: DataSpec) -> None:
     """Refuse options that no panel could meet.
 
+    Parameters
+    ----------
+    spec : DataSpec
+
     Raises
     ------
     DataError
