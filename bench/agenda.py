@@ -20,6 +20,8 @@ from bench.stats.racing import LEAST_FOLDS, Hopeless, hopeless_models
 from bench.stats.unit import POINTS, Unit
 from bench.types import Cell, Record
 
+LOST = "Stopped early"
+"""How the reason of a cell begins whose model lost the race."""
 TIMED = 50
 """Cells of a model whose seconds are remembered."""
 
@@ -234,7 +236,7 @@ class Agenda:
     def _stop(self, lane: _Lane, why: Hopeless) -> list[Record]:
         behind = self.rules.unit.amount(why.behind, 1)
         reason = (
-            f"Stopped early after {why.folds} folds: {behind} behind {why.leader}, and by more "
+            f"{LOST} after {why.folds} folds: {behind} behind {why.leader}, and by more "
             f"than the margin with p = {why.p:.3f} (budget.race=false runs it to the end)."
         )
         cells = [*lane.waiting, *lane.held]

@@ -8,6 +8,7 @@ from filelock import FileLock
 from rich.console import Console
 
 from bench import plan, registry
+from bench.agenda import LOST
 from bench.cell import log_path
 from bench.errors import BenchError, ConfigError, did_you_mean
 from bench.executor import cap_threads, threads_per_cell, worker_count
@@ -126,7 +127,7 @@ def _logs_of_failures(ready: Prepared, cells: Sequence[Cell], ledger: Ledger) ->
 
 def _say_what_was_skipped(ledger: Ledger, run_seconds: float, display: Display) -> None:
     skipped = [record for record in ledger.records.values() if record.status == "skipped"]
-    raced = sum(record.reason.startswith("Stopped early") for record in skipped)
+    raced = sum(record.reason.startswith(LOST) for record in skipped)
     if raced:
         display.say(f"{raced} cells of models that lost the race were left out; budget.race=false runs them.")
     extra = sum(record.reason.startswith(IN_ITS_SHARE) for record in skipped)

@@ -1,13 +1,14 @@
 """Figures that are taken after the cells: what single predictions say, and what each model costs and shrugs off."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from multiprocessing.connection import wait
 from typing import Any
 
 import numpy as np
 
 from bench import registry
+from bench.agenda import LOST
 from bench.cell import CellInputs
 from bench.errors import DiskError
 from bench.executor.serve import Answer
@@ -21,7 +22,7 @@ from bench.predictions import Predictions
 from bench.probe import ProbeRequest, probe
 from bench.results import Store, read_measured, write_measured
 from bench.settings import ReportSettings
-from bench.types import Cost, Robustness, seed_for
+from bench.types import Cost, Record, Robustness, seed_for
 
 START_SECONDS = 120.0
 POLL_SECONDS = 0.05
@@ -74,6 +75,16 @@ def _whole(items: Any, level: float, metric: str) -> bool:
     if isinstance(items, ForecastItems):
         return metric not in BY_SERIES or items.parts(metric) is not None
     return items is not None
+
+
+def worth_measuring(records: Iterable[Record]) -> set[str]:
+    """Return models whose cost says something: with a score, and with no cell that there was no time for.
+
+    What was begun only is not compared with the others yet, and its cost is measured once it is.
+    """
+    rows = list(records)
+    late = {one.model for one in rows if one.status == "skipped" and not one.reason.startswith(LOST)}
+    return {one.model for one in rows if one.status == "ok"} - late
 
 
 def probe_models(

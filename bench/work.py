@@ -22,7 +22,7 @@ from bench.executor import cap_threads, execute, threads_per_cell, why_not_porta
 from bench.exposure import exposure_on
 from bench.files import clear_disk_errors
 from bench.ledger import Ledger
-from bench.measure import measure_items, probe_models
+from bench.measure import measure_items, probe_models, worth_measuring
 from bench.prepare import SCRATCH, Prepared
 from bench.report.progress import CellProgress, Display
 from bench.report.units import unit_of
@@ -272,7 +272,7 @@ class Work:
         """Measure cost and robustness of what was fitted in this run, or was never measured."""
         store, budget = self.ledger.store, self.run.config.budget
         anew = self.run.config.timings == "refresh"
-        ok = {record.model for record in self.ledger.records.values() if record.status == "ok"}
+        ok = worth_measuring(self.ledger.records.values())
         # A command cannot be asked for one item at a time.
         ok -= {choice.name for choice in self.run.models if choice.spec.at_once}
         models = [

@@ -8,15 +8,16 @@ import pandas as pd
 import pytest
 
 from bench import registry
+from bench.agenda import LOST
 from bench.footprint import packages_beyond, peak_mb
-from bench.measure import probe_models
+from bench.measure import probe_models, worth_measuring
 from bench.panel import held_of
 from bench.probe import ProbeRequest, probe
 from bench.results import Store, read_measured, write_measured
 from bench.types import Cost, ModelChoice, Robustness
 from tasks.text_clf import text_clf
 from tasks.text_clf.perturb import perturbed
-from tests.builders import dataset, inputs, last_window, panel, panel_inputs, task
+from tests.builders import dataset, inputs, last_window, panel, panel_inputs, record, task
 from tests.toy_forecasters import toy_forecaster
 from tests.toy_models import toy
 
@@ -114,3 +115,12 @@ def test_packages_are_counted_beyond_those_of_the_reference():
     assert size > 10
     assert packages_beyond(["numpy"], ["scikit-learn"]) == (0, 0.0)
     assert peak_mb() > 20
+
+
+def test_costs_are_of_models_that_have_a_score_and_had_time_for_all_of_their_cells():
+    rows = [
+        *(record("whole"), record("late"), record("lost"), record("broken", status="failed", reason="no")),
+        record("late", fold=1, status="skipped", reason="Not reached within 600 s."),
+        record("lost", fold=1, status="skipped", reason=f"{LOST} after 5 folds."),
+    ]
+    assert worth_measuring(rows) == {"whole", "lost"}
