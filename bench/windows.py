@@ -67,6 +67,9 @@ def rolling_windows(dataset: Dataset, folds: int) -> Made:
     if blind := long_enough - len(windows):
         notes += (f"Left out: {blind} of {long_enough} windows, in which no series has a scaled error.",)
     splits = [_split(dataset, windows, fold, rolling.refit_every) for fold in range(len(windows))]
+    if rolling.refit_every != 1 and len(windows) > 1:
+        which = f"one origin in {rolling.refit_every}" if rolling.refit_every else "the first origin"
+        notes += (f"Models are fitted at {which}, and go on from later history (data.refit_every).",)
     return splits, (*notes, *_notes(dataset, windows, splits), *_notes_on_ends(dataset))
 
 

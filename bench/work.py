@@ -296,6 +296,7 @@ class Work:
         inputs = replace(self.inputs, threads=threads_per_cell(budget, alone), models=portable)
         models = [model for model in models if model not in stuck]
         lock = _shared_folder(self.run.config.cache_dir) / ".probe.lock"
+        self.display.say(f"Measuring cost and robustness of {len(models)} models, one after the other.")
         with self.display.bar("cost and robustness", len(models)) as bar:
             for model in models:
                 left = self.deadline - time.monotonic()

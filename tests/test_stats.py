@@ -362,6 +362,20 @@ def test_nothing_is_shipped_where_all_lie_at_the_floor():
     assert "No model beats prior" in decision.because[0]
 
 
+def test_what_beats_the_floor_is_not_shipped_below_a_reference_that_is_too_uncertain_to_do_so():
+    reference = model("reference", at(0.60, wobble=200))
+    steady = model("steady", [one + 0.05 for one in FLOOR.cells[:, 0]])
+    decision = pick(reference, steady)
+    assert decision.pick == ""
+    said = "What surely beats prior by the margin of 1 scores below reference, which does not."
+    assert decision.because[0] == said
+    assert decision.excluded == {
+        "reference": "does not surely beat prior by the margin",
+        "steady": "scores below reference, which is left out itself",
+    }
+    assert pick(model("reference", at(0.32, wobble=200)), steady).pick == "steady"
+
+
 def test_where_the_data_cannot_separate_the_reference_stays():
     reference = model("reference", at(0.90, wobble=10))
     leader = model("leader", at(0.93, wobble=10, shift=2), role="zoo")

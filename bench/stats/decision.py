@@ -127,21 +127,33 @@ class _Choice:
     def decide(self) -> Decision:
         able = [model for name, model in self.known.items() if model.role != "floor" and name not in self.excluded]
         behind = {model.name: self._why(model, floors) for model in able if (floors := self._unbeaten(model))}
+        lesser = self._lesser(able, behind)
+        behind |= lesser
         contenders = [model for model in able if model.name not in behind]
         best = max((model.mean for model in contenders), default=math.inf)
         above = {name: A_FLOOR for name, model in self.known.items() if model.role == "floor" and model.mean > best}
         whole = replace(self, excluded={**self.excluded, **behind, **above})
         # Where nothing is left, it is the hard limits alone that decide what to advise.
-        found = whole._choose(contenders) if contenders else self._nothing_left(able)
+        found = whole._choose(contenders) if contenders else self._nothing_left(able, bool(lesser))
         return replace(found, excluded=whole.excluded)
 
-    def _nothing_left(self, able: Sequence[ModelScores]) -> Decision:
+    def _lesser(self, able: Sequence[ModelScores], behind: Mapping[str, str]) -> dict[str, str]:
+        """Return models that surely beat the floor, and score below a reference that does not: folds are too few."""
+        if not behind.get(self.reference.name, "").startswith(UNBEATEN):
+            return {}
+        rest = [model for model in able if model.name not in behind and model.mean < self.reference.mean]
+        return {model.name: f"scores below {self.reference.name}, which is left out itself" for model in rest}
+
+    def _nothing_left(self, able: Sequence[ModelScores], lesser: bool) -> Decision:
         if not able:
             return _nothing("No model keeps the hard limits.")
         floor = self.known[self.scoring.floor]
         if math.isnan(self._difference(self.reference, floor).scale):
             return _nothing(f"{floor.name} shares fewer than two folds with the others, so none is known to beat it.")
         size = f"the margin of {self.unit.margin(self.margin)}"
+        if lesser:
+            reason = f"What surely beats {floor.name} by {size} scores below {self.reference.name}, which does not."
+            return _nothing(reason, "These splits are too few to tell: give more, or more data.")
         reason = f"No model beats {self.scoring.floor} by {size} with a probability of {BEATS_FLOOR}."
         return _nothing(reason, "" if self.excluded else "Look at the data before trying larger models.")
 
