@@ -19,9 +19,9 @@ from bench.panel import Forecasting, Rolling
 Prediction = Literal["label", "probability", "value", "quantiles", "ranking"]
 Role = Literal["floor", "stable", "zoo", "tuned", "ensemble", "moonshot", "external"]
 Vectors = NDArray[np.float32]
+"""One row an item, shape (n, d)."""
 Arrays = Mapping[str, NDArray[Any]]
 """By name."""
-"""One row an item, shape (n, d)."""
 Exposure = Literal["exposed", "clean", "unknown"]
 """Whether a model has met the data that it is tested on before; see `bench.exposure`."""
 Status = Literal["ok", "failed", "timeout", "oom", "invalid", "skipped", "unavailable"]

@@ -19,6 +19,7 @@ EXECUTORS = ("serial", "processes", "ray")
 LEAST_MEMORY_MB = 2500
 """Of the machine's memory for each worker, where their number is not given."""
 MANY_SERIES = 100
+"""From which a panel's cells come one at a time."""
 MEMORY_SHARE = 0.8
 """Of the machine's memory, divided among the workers where no limit is given."""
 
