@@ -18,7 +18,8 @@ from bench.stats.search import Search, Tuning, search_sd
 from bench.stats.stability import stability
 from bench.stats.table import ModelFacts, ModelScores, Scoring, scores_by_model
 from bench.stats.unit import Unit
-from bench.types import Cost, Decision, Finding, Robustness
+from bench.stats.verdicts import Decision, Finding
+from bench.types import Cost, Robustness
 from tests.builders import record, task
 
 HOSTILE = "<script>alert(1)</script>"

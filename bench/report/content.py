@@ -17,8 +17,9 @@ from bench.stats.search import Tuning
 from bench.stats.stability import Stability
 from bench.stats.table import ModelScores
 from bench.stats.unit import POINTS, Unit
+from bench.stats.verdicts import Comparison, Decision, Finding
 from bench.stats.weights import Weights
-from bench.types import Comparison, Cost, Decision, Exposure, Finding, Robustness, Task
+from bench.types import Cost, Exposure, Robustness, Task
 
 
 @dataclass(frozen=True, kw_only=True)

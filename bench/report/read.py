@@ -33,8 +33,9 @@ from bench.stats.front import front_of
 from bench.stats.pareto import Front
 from bench.stats.stability import stability
 from bench.stats.table import ModelFacts, ModelScores, Scoring, scores_by_model
+from bench.stats.verdicts import Decision
 from bench.stats.weights import Weights
-from bench.types import Cost, Decision, Record, Robustness, Task, seed_for
+from bench.types import Cost, Record, Robustness, Task, seed_for
 
 OF_A_CURVE = Decision(
     pick="",

@@ -13,7 +13,8 @@ from bench.stats.pairs import CorrectedMean, corrected_mean, detectable_differen
 from bench.stats.single_split import item_difference, mean_on_one_split
 from bench.stats.table import ModelScores
 from bench.stats.variance import AGREE
-from bench.types import Comparison, seed_for
+from bench.stats.verdicts import Comparison
+from bench.types import seed_for
 
 OVER_FOLDS = "corrected resampled t over folds"
 

@@ -18,7 +18,8 @@ from bench.stats.limits import broken_limit
 from bench.stats.pairs import CorrectedMean, detectable_difference, folds_needed
 from bench.stats.table import ModelScores, Scoring
 from bench.stats.unit import Unit
-from bench.types import ROLES, Decision
+from bench.stats.verdicts import Decision
+from bench.types import ROLES
 
 BEATS_FLOOR = 0.95
 NOT_WORSE = 0.90

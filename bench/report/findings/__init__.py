@@ -25,7 +25,7 @@ from bench.report.findings import (
     zoo_at_the_floor,
     zoo_behind_stable,
 )
-from bench.types import Finding
+from bench.stats.verdicts import Finding
 
 _CHECKS: dict[str, Callable[[Content], Iterator[str]]] = {
     module.CODE: module.find
