@@ -115,7 +115,7 @@ def one(name: str, series: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "large.parquet"
         _panel(series).to_parquet(path)
-        columns = ["data.id=shop", "data.time=month", "data.target=sold"]
+        columns = ["data=file", "data.id=shop", "data.time=month", "data.target=sold"]
         asked = ["protocol=rolling", "data.season=12", f"data.horizon={HORIZON}", "data.windows=1"]
         inputs, cell = _cell(name, f"data.path={path}", *columns, *asked)
     started = time.perf_counter()
