@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from bench.errors import BenchError, ModelError
 from bench.panel import SERIES, TIME, Forecasting
+from bench.ranking.top import rank
 from bench.types import Classifier, Context, Dataset, Forecaster, Model, Prediction, Regressor
 
 SUM_TOLERANCE = 1e-3
@@ -48,11 +49,13 @@ def ask(model: Model, X: Any, prediction: Prediction) -> Any:
             return cast(Regressor, model).predict(X)
         case "quantiles":
             return cast(Forecaster, model).predict(X)
+        case "ranking":
+            return rank(model, X)
         case _:
-            raise BenchError(f"No model can be asked for a {prediction} yet. Known: probability, value, quantiles.")
+            raise BenchError(f"No model can be asked for a {prediction}.")
 
 
-def checked(raw: Any, model: Model, X: Any, asked: Asked) -> NDArray[np.float64]:
+def checked(raw: Any, model: Model, X: Any, asked: Asked) -> NDArray[Any]:
     """Return an answer of `ask` as floats in the form in which it is kept and scored.
 
     Parameters
@@ -66,7 +69,8 @@ def checked(raw: Any, model: Model, X: Any, asked: Asked) -> NDArray[np.float64]
 
     Returns
     -------
-    array, shape (n, classes) for probabilities, (n,) for values, (n, 1 + levels) for forecasts: the point first
+    array, shape (n, classes) for probabilities, (n,) for values, (n, 1 + levels) for forecasts: the point first;
+    item codes of shape (users, lists * k) for lists
 
     Raises
     ------
@@ -80,11 +84,14 @@ def checked(raw: Any, model: Model, X: Any, asked: Asked) -> NDArray[np.float64]
             assert asked.forecasting is not None
             found = _forecasts(raw, X, asked.forecasting)
             return np.column_stack([found[:, 0], np.sort(found[:, 1:], axis=1)])
+        case "ranking":
+            # Made by the harness itself, from scores that it checked.
+            return np.asarray(raw)
         case _:
             return checked_probabilities(raw, np.asarray(cast(Classifier, model).classes_), len(X), asked.classes)
 
 
-def kept(answer: NDArray[np.float64], prediction: Prediction) -> NDArray[Any]:
+def kept(answer: NDArray[Any], prediction: Prediction) -> NDArray[Any]:
     """Return an answer in the precision in which it is kept.
 
     Values and forecasts stay as they are: half of a float's digits are lost where targets are large and lie close

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bench.panel import Forecasting, Rolling
+from bench.ranking.asked import Queries, Ranking, Recommending
 
 Prediction = Literal["label", "probability", "value", "quantiles", "ranking"]
 Role = Literal["floor", "stable", "zoo", "tuned", "ensemble", "moonshot", "external"]
@@ -91,6 +92,11 @@ class Dataset:
     """Where the origins of forecasts lie; splits follow from it, so it is no part of the fingerprint."""
     observed: NDArray[np.bool_] | None = None
     """False where a target was filled in, shape (n,): models learn from it, and no score is taken of it."""
+    recommending: Recommending | None = None
+    """What is asked of recommenders; then inputs are interactions (`bench.ranking`) in the order of time, targets what
+    each of them weighs, and time their stamps where there are any."""
+    ranking: Ranking | None = None
+    """How these are tested; part of the fingerprint."""
     fingerprint: str = ""
     """Hash of inputs, targets, classes, groups, time, parts and what is asked; see `bench.data.fingerprint`."""
     notes: tuple[str, ...] = ()
@@ -110,8 +116,8 @@ class Split:
     train: NDArray[np.intp]
     test: NDArray[np.intp]
     fit: NDArray[np.intp] | None = None
-    """Rows that a forecaster's parameters are from, where these are not anew those of ``train``: it observes the later
-    ones without being fitted to them."""
+    """Rows that parameters are from, where these are not those of ``train``. A forecaster observes the later ones
+    without being fitted to them; a recommender answers users of the others by what they did."""
 
     @property
     def fitted(self) -> NDArray[np.intp]:
@@ -209,6 +215,8 @@ class Context:
     """Class labels in code order, for systems that are told them; empty for values."""
     forecasting: Forecasting | None = None
     """What is asked of forecasts; None for other predictions."""
+    recommending: Recommending | None = None
+    """What is asked of recommenders; None for other predictions."""
     remember: Remember | None = None
     """For parts of a model that take no seed; None where everything is to be computed."""
 
@@ -263,7 +271,24 @@ class Forecaster(Protocol):
         """
 
 
-Model = Classifier | Regressor | Forecaster
+class Recommender(Protocol):
+    """A model for ``prediction="ranking"``; the harness makes its scores into lists, and leaves out what was seen."""
+
+    def fit(self, X: Any, y: Any) -> Any:
+        """Learn from interactions in the order of time: columns ``user`` and ``item``, and ``time`` where it is known.
+
+        What each of them weighs is ``y``, shape (n,).
+        """
+
+    def predict(self, X: Queries) -> NDArray[Any]:
+        """Return a score for each user and item, shape (n, items): higher is better, the scale is the model's.
+
+        Users may be others than those it was fitted on: what they did is in their histories. Minus infinity is for what
+        the model has nothing to say of.
+        """
+
+
+Model = Classifier | Regressor | Forecaster | Recommender
 """scikit-learn's contract, so that any estimator qualifies; which of them is the task's to say."""
 
 

@@ -1,0 +1,190 @@
+"""What a split of interactions asks of a model, and what the answers are scored against."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.errors import BenchError
+from bench.ranking.asked import ITEM, TIME, USER, Codes, Queries, Ranking, Recommending
+from bench.ranking.top import NONE, Asking
+
+if TYPE_CHECKING:
+    from bench.types import Dataset, Split
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Relevant:
+    """What the users of a test part are to be shown, and what scores of lists need beside it."""
+
+    users: Codes
+    """Codes of the users, ascending, shape (n,)."""
+    starts: Codes
+    """Where the targets of each user start and the last one ends, shape (n + 1,)."""
+    items: Codes
+    """Target items, ascending within a user, shape (m,)."""
+    k: int
+    ideal: str
+    """See `bench.ranking.asked.Ranking`."""
+    drop_cold: bool
+    """Whether targets that the training part lacks are no targets of the list of candidates."""
+    warm: NDArray[np.bool_]
+    """Whether a model could know each user, shape (n,)."""
+    popularity: NDArray[np.integer]
+    """Interactions of each item that models were fitted on, shape (items,)."""
+    fitted_users: int
+    """Users that models were fitted on."""
+    profile: NDArray[np.floating]
+    """Mean popularity of the items of each user's history; NaN for a user without one, shape (n,)."""
+    candidates: int
+    """Items that may be recommended."""
+    sampled: bool
+    """Whether lists end with one of sampled items."""
+    tagged: NDArray[np.bool_] | None = None
+    """Which tags each item has, shape (items, tags); None where nothing is known."""
+
+
+def kind_of(dataset: "Dataset") -> tuple[Recommending, Ranking]:
+    """Return what is asked of recommenders of a data set, and how they are tested.
+
+    Raises
+    ------
+    BenchError
+        If the data set holds no interactions.
+    """
+    if dataset.recommending is None or dataset.ranking is None:
+        raise BenchError(f"{dataset.name} holds no interactions of users and items.")
+    return dataset.recommending, dataset.ranking
+
+
+def asking_of(dataset: "Dataset", split: "Split") -> Asking:
+    """Return the users of a test part with their histories, and which lists are made for them.
+
+    The history of a user whom models are fitted on is what they are fitted on; of another user it is all that lies
+    outside the test part. Nothing of the training part is recommended again, unless the protocol says so.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    split : Split
+    """
+    asked, ranking = kind_of(dataset)
+    user, item = dataset.X[USER].to_numpy(), dataset.X[ITEM].to_numpy()
+    users = np.unique(user[split.test])
+    known = _rows_of(split.train, user, users, len(asked.users))
+    fitted = np.bincount(item[split.fitted], minlength=len(asked.items)) > 0
+    candidates = fitted if ranking.candidates == "known" else np.ones(len(asked.items), dtype=bool)
+    cold = np.zeros(len(asked.items), dtype=bool)
+    cold[item[split.test]] = True
+    asking = Asking(
+        queries=_queries(dataset, _histories(split, known, user, len(asked.users)), users),
+        k=ranking.k,
+        banned=_taken(known if ranking.seen == "hide" else known[:0], user, item, users, len(asked.items)),
+        candidates=candidates,
+        cold=cold & ~fitted,
+    )
+    if not ranking.sampled:
+        return asking
+    return replace(asking, sampled=_samples(dataset, split, asking, ranking.sampled))
+
+
+def relevant_of(dataset: "Dataset", split: "Split") -> Relevant:
+    """Return what the lists of `asking_of` are scored against.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    split : Split
+    """
+    asked, ranking = kind_of(dataset)
+    user, item = dataset.X[USER].to_numpy(), dataset.X[ITEM].to_numpy()
+    users = np.unique(user[split.test])
+    pairs = np.unique(np.stack([user[split.test], item[split.test]]), axis=1)
+    known = _rows_of(split.train, user, users, len(asked.users))
+    history = _queries(dataset, _histories(split, known, user, len(asked.users)), users)
+    popularity = np.bincount(item[split.fitted], minlength=len(asked.items))
+    sizes = np.diff(history.starts)
+    profile = np.full(len(users), np.nan)
+    filled = sizes > 0
+    if filled.any():
+        sums = np.add.reduceat(popularity[history.items].astype(float), history.starts[:-1][filled])
+        profile[filled] = sums / sizes[filled]
+    return Relevant(
+        users=users,
+        starts=np.asarray(np.searchsorted(pairs[0], np.r_[users, len(asked.users)])),
+        items=pairs[1],
+        k=ranking.k,
+        ideal=ranking.ideal,
+        drop_cold=ranking.cold_items == "drop",
+        warm=filled,
+        popularity=popularity,
+        fitted_users=int((np.bincount(user[split.fitted], minlength=len(asked.users)) > 0).sum()),
+        profile=profile,
+        candidates=int((popularity > 0).sum()) if ranking.candidates == "known" else len(asked.items),
+        sampled=bool(ranking.sampled),
+        tagged=asked.tagged,
+    )
+
+
+def _rows_of(rows: Codes, user: Codes, users: Codes, count: int) -> Codes:
+    """Return those of some rows that belong to some users."""
+    named = np.zeros(count, dtype=bool)
+    named[users] = True
+    return rows[named[user[rows]]]
+
+
+def _histories(split: "Split", known: Codes, user: Codes, count: int) -> Codes:
+    """Return the rows of the histories among the known rows of the users who ask."""
+    if split.fit is None:
+        return known
+    in_fit = np.zeros(len(user), dtype=bool)
+    in_fit[split.fit] = True
+    fitted = np.zeros(count, dtype=bool)
+    fitted[user[split.fit]] = True
+    return known[in_fit[known] | ~fitted[user[known]]]
+
+
+def _queries(dataset: "Dataset", rows: Codes, users: Codes) -> Queries:
+    """Return the histories behind rows, which stand in the order of time."""
+    X = dataset.X.iloc[rows]
+    codes = X[USER].to_numpy()
+    order = np.argsort(codes, kind="stable")
+    return Queries(
+        users=users,
+        starts=np.r_[np.searchsorted(codes[order], users), len(rows)],
+        items=X[ITEM].to_numpy()[order],
+        weights=dataset.y[rows][order].astype(np.float32),
+        times=X[TIME].to_numpy()[order] if TIME in X.columns else None,
+        catalogue=len(dataset.recommending.items) if dataset.recommending is not None else 0,
+    )
+
+
+def _taken(rows: Codes, user: Codes, item: Codes, users: Codes, items: int) -> Any:
+    """Return which items stand in some rows of each user, shape (users, items)."""
+    from scipy.sparse import csr_array
+
+    places = np.searchsorted(users, user[rows])
+    found = csr_array((np.ones(len(rows), dtype=bool), (places, item[rows])), shape=(len(users), items))
+    found.sum_duplicates()
+    return found
+
+
+def _samples(dataset: "Dataset", split: "Split", asking: Asking, count: int) -> Codes:
+    """Return of each user the targets and as many items that were neither target nor had before, drawn uniformly."""
+    from bench.types import seed_for
+
+    user, item = (dataset.X[name].to_numpy() for name in (USER, ITEM))
+    users = asking.queries.users
+    targets = _taken(split.test, user, item, users, len(asking.candidates))
+    generator = np.random.default_rng(seed_for(0, "sampled", dataset.fingerprint, split.repeat, split.fold))
+    pool = np.flatnonzero(asking.candidates)
+    found = np.full((len(users), count + int(np.diff(targets.indptr).max(initial=0))), NONE, dtype=np.int64)
+    for place in range(len(users)):
+        own = targets.indices[targets.indptr[place] : targets.indptr[place + 1]]
+        had = asking.banned.indices[asking.banned.indptr[place] : asking.banned.indptr[place + 1]]
+        free = np.setdiff1d(pool, np.r_[own, had], assume_unique=False)
+        drawn = generator.choice(free, min(count, len(free)), replace=False)
+        both = np.sort(np.r_[own, drawn])
+        found[place, : len(both)] = both
+    return found
