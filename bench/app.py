@@ -83,6 +83,10 @@ def _announcement(ready: Prepared, cells: int) -> str:
     size = f"{len(dataset.y)} rows"
     if (asked := dataset.forecasting) is not None:
         size = f"{series_of(dataset)} series, {asked.horizon} steps to forecast, season {asked.season}"
+    if (told := dataset.recommending) is not None:
+        size = (
+            f"{len(dataset.y)} interactions of {len(told.users)} users with {len(told.items)} items, lists of {told.k}"
+        )
     return f"{ready.task.name} on {dataset.name}: {size}, {models} models, {cells} cells{part}"
 
 

@@ -18,11 +18,15 @@ from bench import metrics
 from bench.bagging import Bag, Folds, Mean, fit_copies, in_time
 from bench.blend import Blend, inner_forecasts
 from bench.ensemble import greedy_weights
-from bench.errors import BenchError, DiskError, OvertimeError, one_line
+from bench.errors import DiskError, OvertimeError
+from bench.members import LATE, STOPPED, failed, nothing_left, say_what_was_left_out
 from bench.panel import held_of, inner_windows
+from bench.ranking.blend import Fused, inner_answers
+from bench.ranking.top import lists_of
 from bench.study import inner_folds
+from bench.tested import few_asked, inner_splits, inputs_of, truth_of
 from bench.tune import tuned_params
-from bench.types import Cell, Context, Dataset, Features, Model, ModelChoice, seed_for
+from bench.types import Cell, Context, Dataset, Features, Model, ModelChoice, Split, seed_for
 
 if TYPE_CHECKING:
     from bench.cell import CellInputs
@@ -33,14 +37,6 @@ SHARE_FOR_MEMBERS = 0.5
 """Of the seconds of a cell, after which an ensemble begins no further member."""
 SHARE_FOR_COPIES = 0.9
 """Of the seconds of a cell, by which a member's bag must be done: one that would end later is left out."""
-CLOCK = "for want of time (budget.cell_seconds)"
-LATE = f"was not fitted {CLOCK}"
-STOPPED = "members_stopped_by_clock"
-"""Under this name an ensemble tells, where there are any, the members whose search ran out of time."""
-NO_REPEAT, TOLD = "does not repeat exactly", "says_it_does_not_repeat"
-"""What a model says in a warning when the clock has cut its work, and the name under which a record keeps that."""
-LONGEST = 200
-"""Characters that are kept of why a member was left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +49,8 @@ class Rows:
     time: NDArray[Any] | None = None
     windows: Folds = ()
     """Of a panel, where an ensemble or a search needs them: its inner windows."""
+    inner: Split | None = None
+    """Of interactions the same: the inner split, by rows of the whole data set."""
 
     @classmethod
     def of(cls, dataset: Dataset, rows: NDArray[np.intp]) -> Self:
@@ -85,6 +83,7 @@ def context_of(choice: ModelChoice, cell: Cell, inputs: "CellInputs", features: 
         prediction=inputs.task.prediction,
         classes=inputs.dataset.classes,
         forecasting=inputs.dataset.forecasting,
+        recommending=inputs.dataset.recommending,
         remember=inputs.memory,
     )
 
@@ -134,9 +133,9 @@ def fit_plainly(choice: ModelChoice, context: Context, rows: Rows) -> Model:
         except DiskError:
             raise
         except Exception as error:
-            left_out[member.name] = _failed(error)
+            left_out[member.name] = failed(error)
     if not fitted:
-        raise _nothing_left(left_out)
+        raise nothing_left(left_out)
     return _mean(fitted, [1 / len(fitted)] * len(fitted), context, rows)
 
 
@@ -215,14 +214,18 @@ def _forward_answers(choice: ModelChoice, context: Context, rows: Rows, until: f
 
 
 def _fit_member(
-    choice: ModelChoice, context: Context, rows: Rows, seed: int, until: float
-) -> tuple[Model, NDArray[np.float64]]:
+    choice: ModelChoice, context: Context, rows: Rows, seed: int, until: float, dataset: Dataset
+) -> tuple[Model, NDArray[np.floating]]:
     """Return a member of an ensemble, fitted, and what it says of rows that it was not fitted on; NaN for others."""
+
+    def make(seed: int) -> Model:
+        return choice.spec.build(choice.params, replace(context, seed=seed))
+
+    said: NDArray[np.floating]
+    if rows.inner is not None:
+        said = inner_answers(make(context.seed), dataset, rows.inner)
+        return _fit_once(choice, context, rows), said
     if context.forecasting is not None:
-
-        def make(seed: int) -> Model:
-            return choice.spec.build(choice.params, replace(context, seed=seed))
-
         windows = in_time(rows.windows, until)
         said = inner_forecasts(make, rows.X, rows.y, windows, context.seed, context.forecasting)
         return _fit_once(choice, context, rows), said
@@ -231,11 +234,13 @@ def _fit_member(
 
 
 def _fit_ensemble(choice: ModelChoice, cell: Cell, inputs: "CellInputs", context: Context, rows: Rows) -> Fitted:
+    split, dataset = inputs.split(cell.repeat, cell.fold), inputs.dataset
     if context.forecasting is not None:
-        train = inputs.split(cell.repeat, cell.fold).fitted
-        rows = replace(rows, windows=inner_windows(inputs.dataset, train))
+        rows = replace(rows, windows=inner_windows(dataset, split.fitted))
+    if context.recommending is not None:
+        rows = replace(rows, inner=few_asked(dataset, inner_splits(dataset, split, context.seed, stratified=False)[0]))
     bags: dict[str, Model] = {}
-    answers: list[NDArray[np.float64]] = []
+    answers: list[NDArray[np.floating]] = []
     left_out: dict[str, str] = {}
     stopped: list[str] = []
     searching, begun = 0.0, time.monotonic()
@@ -252,14 +257,14 @@ def _fit_ensemble(choice: ModelChoice, cell: Cell, inputs: "CellInputs", context
             params, found, searched = _searched(member, cell, inputs, own, share)
             searching += searched
             settled = replace(member, params=params, bag=choice.bag)
-            bags[member.name], said = _fit_member(settled, own, rows, context.seed, until)
+            bags[member.name], said = _fit_member(settled, own, rows, context.seed, until, dataset)
             answers.append(said)
             stopped += [member.name] if found.get("search", {}).get("stopped_by_clock") else []
         except DiskError:
             raise
         except Exception as error:
-            left_out[member.name] = LATE if isinstance(error, OvertimeError) else _failed(error)
-    _say_what_was_left_out(left_out, len(choice.members))
+            left_out[member.name] = LATE if isinstance(error, OvertimeError) else failed(error)
+    say_what_was_left_out(left_out, len(choice.members))
     weights = _weights(answers, rows, cell, inputs)
     kept = {name: weight for name, weight in zip(bags, weights, strict=True) if weight > 0}
     model = _mean([bags[name] for name in kept], list(kept.values()), context, rows)
@@ -267,29 +272,15 @@ def _fit_ensemble(choice: ModelChoice, cell: Cell, inputs: "CellInputs", context
     return Fitted(model=model, found=told | ({STOPPED: stopped} if stopped else {}), search_seconds=searching)
 
 
-def _failed(error: Exception) -> str:
-    """Return why a member is left out that raised an error, in one line."""
-    said = one_line(f"{type(error).__name__}: {one_line(error)}", LONGEST - len("failed ()"))
-    return f"failed ({said})"
-
-
-def _nothing_left(left_out: Mapping[str, str]) -> BenchError:
-    said = "; ".join(f"{name} {why}" for name, why in left_out.items())
-    return BenchError(f"No member of the ensemble could be fitted: {said}.")
-
-
-def _say_what_was_left_out(left_out: Mapping[str, str], members: int) -> None:
-    if len(left_out) == members:
-        raise _nothing_left(left_out)
-    if left_out:
-        said = "; ".join(f"{name} {why}" for name, why in left_out.items())
-        clock = f" Such an ensemble {NO_REPEAT}." if LATE in left_out.values() else ""
-        warnings.warn(f"The ensemble goes without {len(left_out)} of {members} members: {said}.{clock}", stacklevel=2)
-
-
-def _weights(answers: list[NDArray[np.float64]], rows: Rows, cell: Cell, inputs: "CellInputs") -> NDArray[np.float64]:
+def _weights(answers: list[NDArray[np.floating]], rows: Rows, cell: Cell, inputs: "CellInputs") -> NDArray[np.float64]:
     metric, y = metrics.metric(inputs.task.metrics[0]), rows.y
     sign = 1.0 if metric.greater_is_better else -1.0
+    if rows.inner is not None:
+        asking, wanted = inputs_of(inputs.dataset, rows.inner), truth_of(inputs.dataset, rows.inner)
+        none = np.empty(0)
+        return greedy_weights(
+            answers, none, lambda _, p: sign * float(metric.score(wanted, lists_of(np.array(p), asking)))
+        )
     if rows.windows:
         train = inputs.split(cell.repeat, cell.fold).fitted
         held = [(out, held_of(inputs.dataset, train[fit], train[out])) for fit, out in rows.windows]
@@ -302,14 +293,9 @@ def _weights(answers: list[NDArray[np.float64]], rows: Rows, cell: Cell, inputs:
 
 
 def _mean(models: Sequence[Model], weights: Sequence[float], context: Context, rows: Rows) -> Model:
+    if context.recommending is not None:
+        return Fused(models, weights)
     if context.forecasting is not None:
         return Blend(models, weights, context.forecasting)
     classes = np.unique(rows.y).astype(np.intp) if context.prediction == "probability" else np.empty(0, np.intp)
     return Mean(models, weights, context.prediction, classes)
-
-
-def hangs_on_clock(found: Mapping[str, Any]) -> bool:
-    """Return whether time ran out for a search, a member or a part of a model, so that the cell does not repeat."""
-    late = any(why.endswith(CLOCK) for why in found.get("left_out", {}).values())
-    stopped = found.get("search", {}).get("stopped_by_clock") or found.get(STOPPED) or found.get(TOLD)
-    return late or bool(stopped)

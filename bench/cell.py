@@ -18,12 +18,13 @@ import numpy as np
 
 from bench import metrics
 from bench.answers import Asked, ask, checked, crossed, kept
-from bench.building import NO_REPEAT, TOLD, Rows, context_of, fit_choice, go_on
+from bench.building import Rows, context_of, fit_choice, go_on
 from bench.errors import BenchError, DiskError, ModelError, OvertimeError, one_line
 from bench.files import full_disk
+from bench.members import NO_REPEAT, TOLD
 from bench.memory import Memory
-from bench.panel import known_at_origin, truth_of
 from bench.predictions import Predictions, prediction_digest
+from bench.tested import inputs_of, truth_of
 from bench.types import Cell, Dataset, Model, ModelChoice, Record, Split, Task
 from bench.zoo.features import FeatureCache
 from bench.zoo.store import Zoo, go_offline
@@ -115,7 +116,7 @@ def _fit_and_score(cell: Cell, inputs: CellInputs, record: Record) -> Record:
     choice, split = inputs.choice(cell.model), inputs.split(cell.repeat, cell.fold)
     dataset, kind = inputs.dataset, inputs.task.prediction
     context = context_of(choice, cell, inputs, inputs.features)
-    X_test, asked = known_at_origin(dataset, split.test), Asked.of(dataset, kind)
+    X_test, asked = inputs_of(dataset, split), Asked.of(dataset, kind)
     go_offline()
     with thread_limit(inputs.threads), no_network(), as_before():
         # For models that draw from a global state against all advice.
@@ -124,7 +125,7 @@ def _fit_and_score(cell: Cell, inputs: CellInputs, record: Record) -> Record:
         choice = replace(choice, params=choice.spec.params(**json.loads(cell.params)))
         charged, started = inputs.charged_seconds, time.perf_counter()
         made = fit_choice(choice, cell, inputs, context, Rows.of(dataset, split.fitted))
-        if split.fit is not None:
+        if split.fit is not None and dataset.forecasting is not None:
             go_on(choice, made, context, Rows.of(dataset, split.train))
         fitted = time.perf_counter()
         fit_seconds = fitted - started + inputs.charged_seconds - charged
@@ -138,7 +139,7 @@ def _fit_and_score(cell: Cell, inputs: CellInputs, record: Record) -> Record:
     predicted = kept(answer, kind)
     if inputs.predictions is not None:
         inputs.predictions.save(cell, predicted)
-    truth = truth_of(dataset, split.train, split.test)
+    truth = truth_of(dataset, split)
     scores = metrics.scores(inputs.task.metrics, truth, predicted)
     if missing := [name for name, score in scores.items() if not np.isfinite(score)]:
         raise ModelError(f"The {missing[0]} of its predictions is not a number.")
@@ -146,7 +147,7 @@ def _fit_and_score(cell: Cell, inputs: CellInputs, record: Record) -> Record:
         record,
         status="ok",
         scores=scores,
-        n_train=len(split.train),
+        n_train=len(split.train if dataset.forecasting is not None else split.fitted),
         n_test=len(split.test),
         digest=prediction_digest(predicted),
         fit_seconds=fit_seconds,

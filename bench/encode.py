@@ -55,7 +55,8 @@ def encode(
         encoder = choice.spec.encoder(choice.params, run.zoo)
         # The number format is the machine's, and can be asked for only where the encoder's library is loaded.
         about["encoder"] = dict(encoder.key)
-        texts = texts_of(run.dataset.X)
+        told = run.dataset.recommending
+        texts = texts_of(run.dataset.X) if told is None else list(told.texts)
         if features.holds(encoder, texts):
             return ""
         started = time.monotonic()

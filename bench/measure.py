@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from multiprocessing.connection import wait
 from typing import Any
 
@@ -17,11 +18,11 @@ from bench.forecast_items import ForecastItems
 from bench.forecast_metrics import BY_SERIES
 from bench.item_errors import ErrorItems, intervals_of
 from bench.items import measure, read_items, write_items
-from bench.panel import items_of, known_at_origin
 from bench.predictions import Predictions
 from bench.probe import ProbeRequest, probe
 from bench.results import Store, read_measured, write_measured
 from bench.settings import ReportSettings
+from bench.tested import inputs_of, items_of, rows_behind
 from bench.types import Cost, Record, Robustness, seed_for
 
 START_SECONDS = 120.0
@@ -158,13 +159,13 @@ def _answer_within(worker: Worker, order: ProbeRequest, limit: float) -> Answer:
 
 
 def _request(inputs: CellInputs, rows: int) -> dict[str, Any]:
-    test = inputs.splits[0].test
+    split = inputs.splits[0]
     generator = np.random.default_rng(seed_for(inputs.seed, "probe", inputs.task.type))
-    items = items_of(inputs.dataset, test)
+    items = items_of(inputs.dataset, split)
     some = np.sort(generator.choice(len(items), min(rows, len(items)), replace=False))
-    chosen = test[np.concatenate([items[one] for one in some])]
+    chosen = rows_behind(inputs.dataset, split, [items[one] for one in some])
     kind = registry.task_type(inputs.task.type)
-    tested = known_at_origin(inputs.dataset, chosen)
+    tested = inputs_of(inputs.dataset, replace(split, test=chosen))
     reference = next(choice for choice in inputs.models if choice.name == inputs.task.reference)
     return {
         "rows": chosen,

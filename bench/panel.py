@@ -191,19 +191,6 @@ def _asked(dataset: "Dataset") -> tuple[Forecasting, NDArray[Any]]:
     return dataset.forecasting, dataset.groups
 
 
-def items_of(dataset: "Dataset", rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-    """Return the places of rows that are predicted together: those of a series, or each by itself."""
-    if dataset.forecasting is None or dataset.groups is None:
-        return [np.array([place]) for place in range(len(rows))]
-    starts = np.flatnonzero(np.diff(dataset.groups[rows])) + 1
-    return np.split(np.arange(len(rows)), starts)
-
-
-def truth_of(dataset: "Dataset", train: NDArray[np.intp], test: NDArray[np.intp]) -> Any:
-    """Return what the scores of test rows are taken against: their targets, or of a panel a `Held`."""
-    return dataset.y[test] if dataset.forecasting is None else held_of(dataset, train, test)
-
-
 def held_of(dataset: "Dataset", train: NDArray[np.intp], test: NDArray[np.intp]) -> Held:
     """Return what a window holds out; scales are of its own training part.
 

@@ -15,7 +15,11 @@ from bench.settings import RunConfig
 from bench.study import INNER_FOLDS
 from bench.types import BUDGETS, LICENCE_AND, ROLES, Cell, Dataset, ModelChoice, ModelSpec, Record, Split, Task
 
-PROTOCOLS = ("cv", "published", "curve", "rolling")
+PROTOCOLS = (
+    *("cv", "published", "curve"),
+    "rolling",
+    *("global_time", "leave_last", "random", "held_out_users"),
+)
 BY_NAME = ("moonshot", "external")
 """Roles that no line-up holds: such models are named, or drawn."""
 UNBAGGED = ("floor", "external")
@@ -75,10 +79,9 @@ def choose_models(config: RunConfig, task: Task) -> tuple[ModelChoice, ...]:
     ConfigError
         If a named model is not for this task type.
     """
-    if config.bag and task.prediction == "quantiles":
-        raise ConfigError(
-            "bag= parts rows into folds, and steps of series are no rows. Leave it out; ensemble=true averages models."
-        )
+    if config.bag and task.prediction in ("quantiles", "ranking"):
+        rows = "steps of series are no rows" if task.prediction == "quantiles" else "interactions are no rows"
+        raise ConfigError(f"bag= parts rows into folds, and {rows}. Leave it out; ensemble=true averages models.")
     chosen = {choice.name: choice for choice in config.models}
     for choice in config.models:
         if task.type not in choice.spec.task_types:

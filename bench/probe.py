@@ -19,8 +19,9 @@ from bench.building import Rows, context_of, fit_choice, fit_plainly
 from bench.cell import CellInputs, no_network
 from bench.footprint import packages_beyond, peak_mb
 from bench.item_errors import score_by_item
-from bench.panel import items_of, known_at_origin, truth_of
+from bench.panel import known_at_origin
 from bench.stats.bootstrap import item_variance
+from bench.tested import inputs_of, items_of, take, truth_of
 from bench.types import (
     Cell,
     Context,
@@ -43,6 +44,8 @@ Served = Callable[[Items], Callable[[], Any]]
 """Given items, returns what answers for them: what is timed, without what comes before."""
 
 FEW_ROWS = 20
+FEW_INTERACTIONS = 2000
+"""Of a fit that is for its cold start: a few rows would name hardly an item twice."""
 FEW_SERIES, MOST_SERIES = 5, 100
 """Whose forecasts are timed one by one, and together: each is fitted beforehand."""
 WARMING_UP, LATENCY_ITEMS = 5, 100
@@ -90,21 +93,21 @@ def probe(request: ProbeRequest, inputs: CellInputs) -> tuple[Cost, Robustness]:
     features = Switch(inputs.features)
     kind = inputs.task.prediction
     context = context_of(choice, cell, inputs, features)
-    tested = known_at_origin(inputs.dataset, request.rows)
-    items = items_of(inputs.dataset, request.rows)
+    part = replace(split, test=request.rows)
+    tested, items = inputs_of(inputs.dataset, part), items_of(inputs.dataset, part)
     go_offline()
     with threadpool_limits(inputs.threads), no_network():
-        few = _few(inputs.dataset, split.train, request.rows)
+        few = _few(inputs.dataset, split.fitted, request.rows)
         started = time.perf_counter()
         alone = replace(context, remember=None)
         model = fit_plainly(choice, alone, Rows.of(inputs.dataset, few))
         features.live = True
-        ask(model, _take(tested, items[:1]), kind)
+        ask(model, take(tested, np.concatenate(items[:1])), kind)
         cold_start = time.perf_counter() - started
         features.live = False
         charged = inputs.charged_seconds
         started = time.perf_counter()
-        made = fit_choice(choice, cell, inputs, context, Rows.of(inputs.dataset, split.train))
+        made = fit_choice(choice, cell, inputs, context, Rows.of(inputs.dataset, split.fitted))
         model = made.model
         fit_seconds = time.perf_counter() - started - made.search_seconds + inputs.charged_seconds - charged
         robustness = _robustness(model, tested, items, request, inputs)
@@ -153,10 +156,12 @@ def _first_cell(choice: ModelChoice, split: Split, inputs: CellInputs) -> Cell:
 
 def _robustness(model: Model, tested: Any, items: Items, request: ProbeRequest, inputs: CellInputs) -> Robustness:
     metric, kind = inputs.task.metrics[0], inputs.task.prediction
-    y = truth_of(inputs.dataset, inputs.splits[0].train, request.rows)
-    scale = _scales(inputs, request.rows, y)
+    y = truth_of(inputs.dataset, replace(inputs.splits[0], test=request.rows))
+    scale = _scales(inputs, len(tested), y)
 
     def far(one: NDArray[np.float64], rows: NDArray[np.intp]) -> float:
+        if kind == "ranking":
+            return float((one != clean[rows]).any(axis=1).mean())
         gap = np.abs(one - clean[rows]).reshape(len(rows), -1).max(axis=1)
         return float((gap / scale[rows]).max())
 
@@ -171,9 +176,9 @@ def _robustness(model: Model, tested: Any, items: Items, request: ProbeRequest, 
         perturbed[name] = (metrics.metric(metric).score(y, p), float(np.mean(flips)))
         if kind == "value":
             errors[name] = _loss_error(np.abs(clean - y), np.abs(p - y), metric)
-    backwards = predict(tested.iloc[::-1].reset_index(drop=True))[::-1]
+    backwards = predict(take(tested, np.arange(len(tested))[::-1]))[::-1]
     few = np.concatenate(items[:FEW_ROWS])
-    alone = np.concatenate([predict(_take(tested, [item])) for item in items[:FEW_ROWS]])
+    alone = np.concatenate([predict(take(tested, item)) for item in items[:FEW_ROWS]])
     return Robustness(
         items=len(items),
         clean=metrics.metric(metric).score(y, clean),
@@ -192,16 +197,16 @@ def _loss_error(before: NDArray[np.floating], after: NDArray[np.floating], metri
     return float(np.sqrt(item_variance(pair[0] - pair[1])))
 
 
-def _scales(inputs: CellInputs, rows: NDArray[np.intp], truth: Any) -> NDArray[np.float64]:
+def _scales(inputs: CellInputs, count: int, truth: Any) -> NDArray[np.float64]:
     """Return what a change of each row's prediction is measured by: of a forecast the scale of its series, if any.
 
     Series of a panel differ in size, and a change of a small one would be nothing beside the largest.
     """
-    if inputs.dataset.classes:
-        return np.ones(len(rows))
+    if inputs.dataset.classes or inputs.dataset.recommending is not None:
+        return np.ones(count)
     usual = _scale(inputs.dataset.y)
     if inputs.dataset.forecasting is None:
-        return np.full(len(rows), usual)
+        return np.full(count, usual)
     return np.asarray(np.where(truth.scale > 0, truth.scale, usual)[truth.series])
 
 
@@ -214,7 +219,7 @@ def _served(model: Model, tested: Any, kind: Prediction) -> Served:
     """Return how a fitted model answers."""
 
     def ready(items: Items) -> Callable[[], Any]:
-        part = _take(tested, items)
+        part = take(tested, np.concatenate(items))
         return lambda: ask(model, part, kind)
 
     return ready
@@ -230,7 +235,8 @@ def _served_from_histories(choice: ModelChoice, context: Context, inputs: CellIn
     groups, tested = dataset.groups, known_at_origin(dataset, rows)
 
     def ready(items: Items) -> Callable[[], Any]:
-        part, asked = _take(tested, items), groups[rows[np.concatenate(items)]]
+        places = np.concatenate(items)
+        part, asked = take(tested, places), groups[rows[places]]
         histories = Rows.of(dataset, train[np.isin(groups[train], asked)])
         model: Any = fit_plainly(choice, context, histories)
         tell = getattr(model, "observe", model.fit)
@@ -283,18 +289,16 @@ def _pickled(model: Model) -> float:
 def _few(dataset: Dataset, train: NDArray[np.intp], tested: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return training rows that are enough to load everything that a fit loads.
 
-    Two of each of ten classes; the history of the first series to forecast; or the first rows.
+    Two of each of ten classes; the history of the first series to forecast; the last interactions; or the first rows.
     """
     if dataset.forecasting is not None and dataset.groups is not None:
         return np.asarray(train[dataset.groups[train] == dataset.groups[tested[0]]])
+    if dataset.recommending is not None:
+        return train[-FEW_INTERACTIONS:]
     if not dataset.classes:
         return train[:FEW_ROWS]
     codes = dataset.y[train]
     return np.concatenate([train[codes == code][:2] for code in np.unique(codes)[:10]])
-
-
-def _take(X: Any, items: Items) -> Any:
-    return X.iloc[np.concatenate(items)].reset_index(drop=True)
 
 
 def _say_nothing(done: int) -> None:

@@ -121,8 +121,8 @@ def _neighbours(run: Prepared, records: Iterable[Record]) -> list[ModelChoice]:
     members = plan.in_order(ranked[:MOST_MEMBERS], run.task.reference)
     found = [plan.greedy(members, INNER_FOLDS)] if len(members) > 1 else []
     found += [plan.tuned(one) for one in ranked[:LEADERS] if one.spec.space is not None and not one.tuned]
-    if run.task.prediction == "quantiles":
-        # Steps of a series make no bags.
+    if run.task.prediction in ("quantiles", "ranking"):
+        # Steps of a series make no bags, nor do interactions.
         return found
     return found + [plan.bagged(one, INNER_FOLDS) for one in ranked[:1]]
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.files import clear_disk_errors
-from bench.types import ModelSpec
+from bench.types import ModelSpec, Split
 
 INNER_FOLDS = 5
 PRUNE_LEVEL = 0.1
@@ -26,8 +26,8 @@ PRUNE_LEVEL = 0.1
 NO_SCORE = -1e30
 """Stands for what is no number; a mean with one of it is as far below every score."""
 
-Score = Callable[[Any, NDArray[np.intp], NDArray[np.intp]], float]
-"""Given parameters, and training and test rows of an inner fold: the score, larger is better."""
+Score = Callable[[Any, Split], float]
+"""Given parameters and an inner split: the score, larger is better."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ class Search:
 def search(
     spec: ModelSpec,
     defaults: Any,
-    folds: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]],
+    folds: Sequence[Split],
     score: Score,
     *,
     trials: int,
@@ -71,8 +71,8 @@ def search(
         With a ``space``, which takes an Optuna trial and returns values of parameters by name.
     defaults : object
         Parameters that the search starts from, and keeps where the space does not name them.
-    folds : sequence of (train, test)
-        Row numbers of the inner folds.
+    folds : sequence of Split
+        Of training rows.
     score : callable
     trials : int
         The defaults are the first one.
@@ -256,9 +256,9 @@ def inner_folds(
     return [(train, test) for train, test in made]
 
 
-def _scores(score: Score, params: Any, folds: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]]) -> Iterator[float]:
-    for train, test in folds:
-        value = score(params, train, test)
+def _scores(score: Score, params: Any, folds: Sequence[Split]) -> Iterator[float]:
+    for fold in folds:
+        value = score(params, fold)
         # What is no number is worse than any: a fold that cannot be scored must not win.
         yield value if math.isfinite(value) else NO_SCORE
 

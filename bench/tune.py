@@ -13,16 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from filelock import FileLock, Timeout
-from numpy.typing import NDArray
 
 from bench import metrics
 from bench.answers import Asked, ask, checked
 from bench.errors import ModelError
 from bench.files import clear_disk_errors
-from bench.panel import inner_windows, known_at_origin, truth_of
 from bench.provenance import made_of
-from bench.study import Search, inner_folds, search
-from bench.types import Cell, Context, ModelChoice
+from bench.study import Search, search
+from bench.tested import inner_splits, inputs_of, truth_of
+from bench.types import Cell, Context, ModelChoice, Split
 
 if TYPE_CHECKING:
     from bench.cell import CellInputs
@@ -45,29 +44,21 @@ def tuned_params(
     seconds : float
         After which no trial is started.
     """
-    dataset, task, train = inputs.dataset, inputs.task, inputs.split(cell.repeat, cell.fold).fitted
-    X, y, kind = dataset.X.iloc[train].reset_index(drop=True), dataset.y[train], task.prediction
+    dataset, task, kind = inputs.dataset, inputs.task, inputs.task.prediction
     metric = metrics.metric(task.metrics[0])
     sign = 1.0 if metric.greater_is_better else -1.0
 
-    def score(params: Any, fit: NDArray[np.intp], held_out: NDArray[np.intp]) -> float:
+    def score(params: Any, inner: Split) -> float:
         model = choice.spec.build(params, context)
         with contextlib.suppress(ModelError):
-            model.fit(X.iloc[fit].reset_index(drop=True), y[fit])
-            tested = known_at_origin(dataset, train[held_out])
+            model.fit(dataset.X.iloc[inner.fitted].reset_index(drop=True), dataset.y[inner.fitted])
+            tested = inputs_of(dataset, inner)
             answer = checked(ask(model, tested, kind), model, tested, Asked.of(dataset, kind))
-            truth = truth_of(dataset, train[fit], train[held_out])
-            return sign * metric.score(truth, answer)
+            return sign * metric.score(truth_of(dataset, inner), answer)
         return math.nan
 
-    def part(values: NDArray[Any] | None) -> NDArray[Any] | None:
-        return None if values is None else values[train]
-
-    groups, stamps = part(dataset.groups), part(dataset.time)
-    if dataset.forecasting is None:
-        folds = inner_folds(y, context.seed, stratified=kind == "probability", groups=groups, time=stamps)
-    else:
-        folds = inner_windows(dataset, train)
+    split = inputs.split(cell.repeat, cell.fold)
+    folds = inner_splits(dataset, split, context.seed, stratified=kind == "probability")
     with _alone(_study_path(cell, choice, inputs), seconds) as (journal, left):
         found = search(
             choice.spec,

@@ -424,7 +424,7 @@ class Robustness:
     change over the interquartile range of the targets."""
     order: float
     """Largest change of a probability when the items come in reverse, of a value over that range, of a forecast on the
-    scale of its series; 0 for a sound model."""
+    scale of its series; of lists the share that changes. 0 for a sound model."""
     batch: float
     """Largest such change when items come one by one."""
     loss_error: Mapping[str, float] | None = None

@@ -11,9 +11,10 @@ import pytest
 
 from bench import plan, registry
 from bench.bagging import Bag, Mean, fit_copies
-from bench.building import LATE, Rows, bag_folds, context_of, fit_choice, fit_plainly, hangs_on_clock
+from bench.building import Rows, bag_folds, context_of, fit_choice, fit_plainly
 from bench.cell import run_cell
 from bench.errors import BenchError, DiskError
+from bench.members import LATE, hangs_on_clock
 from bench.probe import ProbeRequest, probe
 from bench.study import inner_folds
 from bench.testing import MODEL_CHECKS, VALUE_CHECKS, ModelBench

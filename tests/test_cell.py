@@ -132,8 +132,8 @@ def test_infinite_values_are_refused():
 
 
 def test_a_kind_of_prediction_that_nobody_makes_yet_is_named():
-    with pytest.raises(BenchError, match="asked for a ranking yet"):
-        ask(None, None, "ranking")
+    with pytest.raises(BenchError, match="asked for a label"):
+        ask(None, None, "label")
 
 
 @pytest.mark.parametrize("scale", [1e-9, 1.0, 1e12])

@@ -8,14 +8,16 @@ import pytest
 
 from bench import registry
 from bench.blend import Blend
-from bench.building import Rows, context_of, fit_choice, hangs_on_clock
+from bench.building import Rows, context_of, fit_choice
 from bench.cell import run_cell
 from bench.errors import BenchError, ModelError
 from bench.forecast_metrics import mase, undefined
-from bench.panel import held_of, inner_windows, items_of, known_at_origin, least_history
+from bench.members import hangs_on_clock
+from bench.panel import held_of, inner_windows, known_at_origin, least_history
 from bench.plan import greedy, tuned
 from bench.predictions import prediction_digest
-from bench.types import ModelChoice
+from bench.tested import items_of
+from bench.types import ModelChoice, Split
 from tests.builders import cell, dataset, last_window, panel, panel_inputs
 from tests.toy_forecasters import Params, toy_forecaster
 
@@ -180,9 +182,9 @@ def test_series_too_short_for_an_inner_window_say_how_long_they_would_have_to_be
 
 def test_items_of_a_panel_are_its_series():
     data = panel()
-    test = last_window(data).test
-    assert [len(item) for item in items_of(data, test)] == [6, 6, 6]
-    assert [item.tolist() for item in items_of(dataset(), np.array([4, 9]))] == [[0], [1]]
+    assert [len(item) for item in items_of(data, last_window(data))] == [6, 6, 6]
+    two = Split(repeat=0, fold=0, train=np.arange(3), test=np.array([4, 9]))
+    assert [item.tolist() for item in items_of(dataset(), two)] == [[0], [1]]
 
 
 def test_a_blend_is_the_weighted_mean_of_its_members(tmp_path):

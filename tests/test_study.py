@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench.study import inner_folds, search
-from bench.types import ModelSpec
+from bench.types import ModelSpec, Split
 
 
 @dataclass
@@ -26,12 +26,12 @@ def space(trial):
 
 
 SPEC = ModelSpec(name="toy", task_types=("t",), role="stable", params=Params, build=None, space=space)
-FOLDS = [(np.arange(10) != k, np.array([k])) for k in range(6)]
+FOLDS = [Split(repeat=0, fold=k, train=np.flatnonzero(np.arange(10) != k), test=np.array([k])) for k in range(6)]
 
 
-def hill(params, train, test):
+def hill(params, fold):
     """Best at x = 0.8 of the fancy kind; folds differ."""
-    return (params.kind == "fancy") - (params.x - 0.8) ** 2 + 0.01 * float(test[0])
+    return (params.kind == "fancy") - (params.x - 0.8) ** 2 + 0.01 * float(fold.test[0])
 
 
 def found(score=hill, **changes):
@@ -55,13 +55,13 @@ def test_the_same_seed_finds_the_same_and_another_one_may_not():
 
 
 def test_where_nothing_is_better_the_defaults_stay():
-    made = found(score=lambda params, train, test: 0.5)
+    made = found(score=lambda params, fold: 0.5)
     assert made.params == Params()
     assert made.best == made.default == 0.5
 
 
 def test_a_score_that_is_no_number_never_wins():
-    made = found(score=lambda params, train, test: float("nan") if params.kind == "fancy" else 0.2)
+    made = found(score=lambda params, fold: float("nan") if params.kind == "fancy" else 0.2)
     assert made.params.kind == "plain"
 
 
@@ -76,7 +76,7 @@ def test_a_trial_is_begun_only_where_it_can_end_in_time_and_dropped_where_it_doe
     now = [0.0]
     monkeypatch.setattr("bench.study.time", SimpleNamespace(monotonic=lambda: now[0]))
 
-    def slow(params, train, test):
+    def slow(params, fold):
         now[0] += 1.0
         return 0.5
 
@@ -93,9 +93,9 @@ def test_a_trial_is_begun_only_where_it_can_end_in_time_and_dropped_where_it_doe
 def test_trials_that_are_surely_behind_are_given_up_before_the_last_fold():
     calls = []
 
-    def counted(params, train, test):
+    def counted(params, fold):
         calls.append(params)
-        return hill(params, train, test)
+        return hill(params, fold)
 
     found(score=counted, trials=30)
     assert len(calls) < 30 * len(FOLDS)
@@ -108,11 +108,11 @@ class Killed(BaseException):
 def test_a_search_that_was_killed_goes_on_from_its_journal(tmp_path):
     calls = []
 
-    def killed(params, train, test):
+    def killed(params, fold):
         calls.append(1)
         if len(calls) == 40:
             raise Killed
-        return hill(params, train, test)
+        return hill(params, fold)
 
     journal = tmp_path / "studies" / "cell.journal"
     with pytest.raises(Killed):
@@ -150,6 +150,6 @@ def test_every_trial_is_told_in_turn_and_those_given_up_have_no_score():
 
 
 def test_a_configuration_without_a_score_loses_to_any_however_bad():
-    made = found(score=lambda params, train, test: float("nan") if params.kind == "fancy" else -1e12, trials=10)
+    made = found(score=lambda params, fold: float("nan") if params.kind == "fancy" else -1e12, trials=10)
     assert made.params.kind == "plain"
     assert made.best == -1e12

@@ -71,14 +71,26 @@ def rank(model: Any, asking: Asking) -> Lists:
     found = np.full((len(asking), asking.lists * asking.k), NONE, dtype=np.int32)
     for place, queries in asking.queries.blocks():
         scores = sound(model.predict(queries), len(queries), queries.catalogue)
-        banned = asking.banned[place]
-        rows = np.repeat(np.arange(len(queries)), np.diff(banned.indptr))
-        scores[rows, banned.indices] = -np.inf
-        parts = [_among(scores, asking.candidates, asking.k), _among(scores, asking.cold, asking.k)]
-        if asking.sampled is not None:
-            parts.append(_of_sample(scores, asking.sampled[place], asking.k))
-        found[place] = np.hstack(parts)
+        found[place] = lists_of(scores, asking, place)
     return found
+
+
+def lists_of(scores: NDArray[np.floating], asking: Asking, place: slice = slice(None)) -> Lists:
+    """Return the lists that scores of some users make, side by side; the scores are changed.
+
+    Parameters
+    ----------
+    scores : array, shape (n, items)
+    asking : Asking
+    place : slice
+        Which of its users they are.
+    """
+    banned = asking.banned[place]
+    scores[np.repeat(np.arange(len(scores)), np.diff(banned.indptr)), banned.indices] = -np.inf
+    parts = [_among(scores, asking.candidates, asking.k), _among(scores, asking.cold, asking.k)]
+    if asking.sampled is not None:
+        parts.append(_of_sample(scores, asking.sampled[place], asking.k))
+    return np.hstack(parts)
 
 
 def sound(scores: Any, users: int, items: int) -> NDArray[np.floating]:

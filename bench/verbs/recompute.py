@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from bench import config, plan, registry
-from bench.building import hangs_on_clock
 from bench.errors import BenchError, ConfigError
 from bench.executor import cap_threads, execute, no_deadline, threads_per_cell, worker_count
 from bench.found import read_found
+from bench.members import hangs_on_clock
 from bench.prepare import Prepared, prepare, recall_data
 from bench.provenance import provenance_of
 from bench.report.wording import count
