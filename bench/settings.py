@@ -60,7 +60,9 @@ class DataSpec:
     refit_every: int = 1
     """Origins after which models are fitted anew; between they go on from later history. 0: the first alone."""
     context: int = 0
-    """Steps of history that a model is given at most (a sliding window); 0 gives all (an expanding one)."""
+    """Steps of history that a model is given at most (a sliding window); 0 gives all (an expanding one). Cut at every
+    origin; where ``refit_every`` leaves out a fit, models go on from these steps, and from all since their fit where
+    that is longer ago. Models of single series keep the steps of the fit before them."""
     levels: tuple[float, ...] = ()
     """Quantile levels to forecast; 0.1 to 0.9 where none is named."""
     fill: str = ""

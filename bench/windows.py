@@ -22,6 +22,8 @@ Made = tuple[list[Split], tuple[str, ...]]
 class Window:
     """One origin; all arrays are over the rows of the panel, but ``kept``."""
 
+    before: NDArray[np.bool_]
+    """All that lies before the origin, of which ``train`` may be the last steps."""
     train: NDArray[np.bool_]
     test: NDArray[np.bool_]
     kept: NDArray[np.bool_]
@@ -62,7 +64,7 @@ def rolling_windows(dataset: Dataset, folds: int) -> Made:
         raise DataError(_too_short(dataset, int(to_end.max())))
     notes: tuple[str, ...] = ()
     if len(windows) < asked:
-        notes += (f"{len(windows)} windows instead of {asked}: no series is long enough for earlier origins.",)
+        notes += (_fewer(dataset, len(windows), asked),)
     long_enough, windows = len(windows), _scored(dataset, windows)
     if blind := long_enough - len(windows):
         notes += (f"Left out: {blind} of {long_enough} windows, in which no series has a scaled error.",)
@@ -102,7 +104,10 @@ def published_window(dataset: Dataset) -> Made:
     behind = own[groups] - to_end
     window = _window(dataset, ~dataset.test, dataset.test & (behind < asked.horizon), to_end - own[groups])
     if not window.kept.any():
-        raise DataError(_too_short(dataset, int(to_end.max())))
+        raise DataError(
+            f"{dataset.name}: no series has the {least_history(asked.season)} observed steps before its published part "
+            f"that season {asked.season} takes. Give data.season=1 or longer series."
+        )
     splits = [_split(dataset, _scored(dataset, [window]), 0, 1)]
     return splits, _notes(dataset, [window], splits)
 
@@ -119,16 +124,16 @@ def _to_end(dataset: Dataset) -> NDArray[np.intp]:
     return ends - np.arange(len(groups))
 
 
-def _window(dataset: Dataset, train: NDArray[np.bool_], test: NDArray[np.bool_], back: NDArray[np.intp]) -> Window:
+def _window(dataset: Dataset, before: NDArray[np.bool_], test: NDArray[np.bool_], back: NDArray[np.intp]) -> Window:
     """Return a window without the series that are too short for it; ``back`` counts steps before the origin, from 1."""
     assert dataset.forecasting is not None
     groups = _groups(dataset)
-    if context := (dataset.rolling or Rolling()).context:
-        train = train & (back <= context)
+    context = (dataset.rolling or Rolling()).context
+    train = before & (back <= context) if context else before
     seen = train if dataset.observed is None else train & dataset.observed
     history = np.bincount(groups[seen], minlength=groups[-1] + 1)
     kept = history >= least_history(dataset.forecasting.season)
-    return Window(train=train & kept[groups], test=test & kept[groups], kept=kept)
+    return Window(before=before, train=train & kept[groups], test=test & kept[groups], kept=kept)
 
 
 def _scored(dataset: Dataset, windows: Sequence[Window]) -> list[Window]:
@@ -152,7 +157,9 @@ def _split(dataset: Dataset, windows: Sequence[Window], fold: int, refit_every: 
     both = (windows[fitted].kept & window.kept)[groups]
     if fitted == fold or not both.any():
         return Split(repeat=0, fold=fold, train=np.flatnonzero(window.train), test=np.flatnonzero(window.test))
-    train, test, fit = (np.flatnonzero(rows & both) for rows in (window.train, window.test, windows[fitted].train))
+    # However little history is given: a model that goes on must not miss a step since its fit.
+    given = window.train | (window.before & ~windows[fitted].before)
+    train, test, fit = (np.flatnonzero(rows & both) for rows in (given, window.test, windows[fitted].train))
     return Split(repeat=0, fold=fold, train=train, test=test, fit=fit)
 
 
@@ -169,9 +176,34 @@ def _too_short(dataset: Dataset, longest: int) -> str:
         f"{dataset.name}: a horizon of {asked.horizon} behind at least {least} observed steps (season {asked.season}) "
         f"is longer than every series; the longest has {longest}."
     )
-    if longest - least > 0:
-        return f"{said} Give data.horizon={longest - least} or less."
-    return f"{said} Give data.season=1 or longer series."
+    if (spare := _spare(dataset)) <= 0:
+        return f"{said} Give data.season=1 or longer series."
+    more = f", or {two} or less for two windows: one alone tells few differences" if (two := _for_two(dataset)) else ""
+    return f"{said} Give data.horizon={spare} or less{more}."
+
+
+def _fewer(dataset: Dataset, found: int, asked: int) -> str:
+    """Say that there are fewer windows than asked for, and of a single one what would leave two."""
+    which = f"{found} window{'s' * (found > 1)}"
+    said = f"{which} instead of {asked}: no series is long enough for earlier origins."
+    two = _for_two(dataset) if found == 1 else 0
+    return f"{said} data.horizon={two} or less leaves two." if two else said
+
+
+def _spare(dataset: Dataset) -> int:
+    """Return how many steps at most some series has behind the observed ones that it must have before an origin."""
+    assert dataset.forecasting is not None
+    seen = np.arange(len(dataset.y)) if dataset.observed is None else np.flatnonzero(dataset.observed)
+    own, least = _groups(dataset)[seen], least_history(dataset.forecasting.season)
+    # The last step of the shortest history that is enough.
+    enough = seen[np.arange(len(own)) - np.searchsorted(own, own) == least - 1]
+    return int(_to_end(dataset)[enough].max(initial=1)) - 1
+
+
+def _for_two(dataset: Dataset) -> int:
+    """Return the longest horizon that leaves two windows; 0 where none does."""
+    step = (dataset.rolling or Rolling()).step
+    return max(0, _spare(dataset) - step if step else _spare(dataset) // 2)
 
 
 def _notes(dataset: Dataset, windows: Sequence[Window], splits: Sequence[Split]) -> tuple[str, ...]:

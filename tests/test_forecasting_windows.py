@@ -84,6 +84,16 @@ def test_models_are_fitted_anew_at_every_nth_origin(every, fitted_at):
             assert (split.fit == always[at].train).all()
 
 
+def test_with_little_context_no_step_since_the_fit_is_missed():
+    data = panel(sizes=(60,))
+    splits = rolled(data, windows=4, refit_every=0, context=8)[0]
+    assert [split.fitted.tolist() for split in splits] == [list(range(28, 36))] * 4
+    assert [split.train.tolist() for split in splits[1:]] == [
+        list(range(34, 42)), list(range(36, 48)), list(range(36, 54)),
+    ]  # fmt: skip
+    assert [len(split.train) for split in rolled(data, windows=4, context=8)[0]] == [8] * 4
+
+
 def test_a_series_that_was_too_short_for_the_fit_is_not_gone_on_with():
     data = panel(sizes=(40, 16))
     always, gone_on = (rolled(data, folds=2, refit_every=every) for every in (1, 0))
@@ -114,13 +124,36 @@ def test_origins_that_no_series_reaches_are_left_out_and_said():
     assert "5 windows instead of 9: no series is long enough for earlier origins." in notes
 
 
+def windows_of(data, horizon, **rolling):
+    asked = replace(data.forecasting, horizon=horizon)
+    return len(rolled(replace(data, forecasting=asked), folds=9, **rolling)[0])
+
+
+@pytest.mark.parametrize(("rolling", "longest"), [({}, 17), ({"step": 4}, 31)])
+def test_where_one_window_is_left_the_longest_horizon_that_leaves_two_is_named(rolling, longest):
+    data = panel()
+    said = f"1 window instead of 9: no series is long enough for earlier origins. data.horizon={longest} or less "
+    asked = replace(data, forecasting=replace(data.forecasting, horizon=longest + 1))
+    assert any(note == f"{said}leaves two." for note in rolled(asked, folds=9, **rolling)[1])
+    assert [windows_of(data, horizon, **rolling) for horizon in (longest, longest + 1)] == [2, 1]
+
+
+def test_steps_that_were_filled_are_no_history_of_a_second_window():
+    data, observed = panel(sizes=(40,)), np.ones(40, bool)
+    observed[1:7] = False
+    notes = rolled(replace(data, observed=observed, forecasting=replace(data.forecasting, horizon=20)))[1]
+    assert any("data.horizon=14 or less leaves two" in note for note in notes)
+    assert [windows_of(replace(data, observed=observed), horizon) for horizon in (14, 15)] == [2, 1]
+
+
 @pytest.mark.parametrize(
     ("changes", "rolling", "said"),
     [
         (
             {"horizon": 36},
             {},
-            "a horizon of 36 behind at least 5 observed steps .*longest has 40. Give data.horizon=35",
+            "a horizon of 36 behind at least 5 observed steps .*longest has 40. Give data.horizon=35 or less, or 17 or "
+            "less for two windows",
         ),
         ({"sizes": (5, 4)}, {}, "the longest has 5. Give data.season=1 or longer series"),
         ({}, {"context": 3}, "data.context=3 leaves less than the 5 steps that season 4 takes"),
@@ -161,7 +194,7 @@ def test_the_published_part_is_one_window():
         (None, "brings no last part of its own, which protocol=published needs"),
         ((6, 6, 5), "1 of 3 series have fewer than 6 steps in the published part. Give data.horizon=5"),
         ((6, 0, 6), "1 of 3 series have no step in the published part"),
-        ((38, 28, 23), "a horizon of 6 behind at least 5 observed steps"),
+        ((38, 28, 23), "no series has the 5 observed steps before its published part that season 4 takes"),
     ],
 )
 def test_a_published_part_that_cannot_be_forecast_is_refused(steps, said):
