@@ -22,7 +22,7 @@ Items = list[NDArray[np.intp]]
 
 
 def inputs_of(dataset: Dataset, split: Split) -> Any:
-    """Return what a model is asked about: test rows without what nobody knows yet, or users and what they did before."""
+    """Return what a model is asked about: test rows without what nobody knows yet, or users and what they did."""
     return known_at_origin(dataset, split.test) if dataset.recommending is None else asking_of(dataset, split)
 
 

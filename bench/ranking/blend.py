@@ -21,7 +21,7 @@ Floats = NDArray[np.floating]
 
 
 def standardised(scores: Floats) -> NDArray[np.float32]:
-    """Return scores with mean 0 and standard deviation 1 for each user; what a model has nothing to say of gets its least.
+    """Return scores with mean 0 and standard deviation 1 for each user; where there is none, the user's least.
 
     Parameters
     ----------
