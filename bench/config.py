@@ -33,7 +33,10 @@ EXPOSED = ("show", "hide", "impute")
 NAMES = (
     *(
         f"data.{key}"
-        for key in ("path", "test_path", "separator", "decimal", "target", "text", "groups", "time", "id", "merge_rare")
+        for key in (
+            *("path", "test_path", "separator", "decimal", "target", "text", "groups", "time", "id", "merge_rare"),
+            *("user", "item", "rating", "items_path", "item_id", "users_path", "user_id"),
+        )
     ),
     *("results_dir", "cache_dir", "folder", "service", "predictions", "licence", "note"),
 )

@@ -20,6 +20,7 @@ from bench.competition import read_competition
 from bench.delimited import parse_delimited
 from bench.errors import DataError, did_you_mean
 from bench.frames import read_frame
+from bench.ranking.files import is_movielens, read_atomic, read_movielens
 from bench.settings import DataSpec
 from bench.types import Dataset
 from bench.zoo.store import Zoo
@@ -32,6 +33,9 @@ FORMATS = {
     ".pq": "parquet",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
+    ".inter": "recbole",
+    ".item": "recbole",
+    ".user": "recbole",
 }
 WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".numbers")
 WORKBOOK_SIGNS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
@@ -62,27 +66,36 @@ class Reader:
             If it is not there, cannot be read, or has no rows.
         """
         scheme, _, rest = path.partition(":")
+        spec = _spec_of(path, self.spec)
         match scheme:
             case "pkg":
                 self.zoo.fetch(path, self.say, self.spec.sha256)
-                frame = _parse(self.zoo.read(path, self.spec.sha256), Path(rest), self.spec)
+                frame = _parse(self.zoo.read(path, self.spec.sha256), Path(rest), spec)
             case "sklearn":
                 frame = _read_sklearn(rest)
             case "openml":
                 frame = _read_openml(rest, self.zoo.cache_dir / "openml")
             case "hf":
-                frame = _parse(_read_hub(rest), Path(rest), self.spec)
+                frame = _parse(_read_hub(rest), Path(rest), spec)
             case _:
-                content = _read_file(Path(path), self.spec)
+                content = _read_file(Path(path), spec)
                 if len(content) > LARGE_FILE:
                     self.say(f"Reading {path}, {len(content) / 1e6:.0f} MB.")
-                frame = _parse(content, Path(path), self.spec)
+                frame = _parse(content, Path(path), spec)
         if frame.empty:
             raise DataError(f"{path} has no rows.")
         frame.columns = frame.columns.map(str)
         if (twice := frame.columns[frame.columns.duplicated()]).size:
             raise DataError(f"{path} has several columns named {twice[0]!r}. Give each column a name of its own.")
-        return _rows_where(frame, self.spec.where, path)
+        return _rows_where(frame, spec.where, path)
+
+
+def _spec_of(path: str, spec: DataSpec) -> DataSpec:
+    """Return how a file is read: a table beside the rows has a format and a hash of its own."""
+    if path in (spec.path, spec.test_path):
+        return spec
+    known = is_movielens(Path(path).name) or Path(path).suffix.lower() in FORMATS
+    return replace(spec, format="" if known else spec.format, sha256="", where={})
 
 
 def _rows_where(frame: pd.DataFrame, where: dict[str, str], source: str) -> pd.DataFrame:
@@ -195,6 +208,16 @@ def fingerprint(dataset: Dataset) -> str:
             add(name, values)
     if dataset.forecasting is not None:
         add("forecasting", json.dumps(asdict(dataset.forecasting), sort_keys=True))
+    if (told := dataset.recommending) is not None:
+        for name in ("users", "items", "texts", "titles", "tags"):
+            add(f"recommending.{name}", np.asarray(getattr(told, name), dtype=object))
+        if told.tagged is not None:
+            add("recommending.tagged", told.tagged)
+        for name, table in {"item": told.item_table, "user": told.user_table}.items():
+            for one, values in () if table is None else table.items():
+                add(f"recommending.{name}.{one}", values)
+    if dataset.ranking is not None:
+        add("ranking", json.dumps(asdict(dataset.ranking), sort_keys=True))
     return digest.hexdigest()
 
 
@@ -230,7 +253,7 @@ def _read_file(path: Path, spec: DataSpec) -> bytes:
 
 
 def _parse(content: bytes, path: Path, spec: DataSpec) -> pd.DataFrame:
-    form = spec.format or FORMATS.get(path.suffix.lower(), "")
+    form = spec.format or ("movielens" if is_movielens(path.name) else FORMATS.get(path.suffix.lower(), ""))
     if not content or content.isspace():
         raise DataError(f"{path} is empty.")
     if path.suffix.lower() in WORKBOOKS or (form == "csv" and content.startswith(WORKBOOK_SIGNS)):
@@ -251,6 +274,10 @@ def _parse(content: bytes, path: Path, spec: DataSpec) -> pd.DataFrame:
                 return read_frame(content)
             case "fcomp":
                 return read_competition(content)
+            case "recbole":
+                return read_atomic(content)
+            case "movielens":
+                return read_movielens(content)
             case "jsonl":
                 return _parse_json_lines(_decode(content, path, spec.encoding), path)
             case "parquet":
@@ -262,7 +289,7 @@ def _parse(content: bytes, path: Path, spec: DataSpec) -> pd.DataFrame:
     except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError, OSError) as error:
         cause = str(error).strip().rstrip(".")
         raise DataError(f"{path} cannot be read as {form}: {cause}{'' if cause.endswith('?') else '.'}") from error
-    known = ", ".join(sorted({*FORMATS.values(), "frame", "fcomp"}))
+    known = ", ".join(sorted({*FORMATS.values(), "frame", "fcomp", "movielens"}))
     raise DataError(
         f"{path}: the format is not known from its suffix {path.suffix!r}. "
         f"Give it by data.format=FORMAT, one of {known}."

@@ -24,7 +24,7 @@ class DataSpec:
     sha256: str = ""
     """Expected hash of the file or wheel, for an address that ``zoo.lock`` does not hold."""
     format: str = ""
-    """csv, tsv, parquet, jsonl, orange, frame or fcomp; from the file's suffix when empty."""
+    """csv, tsv, parquet, jsonl, orange, frame, fcomp, recbole or movielens; from the file's name when empty."""
     encoding: str = "utf-8"
     separator: str = ""
     """Of a CSV; a comma when empty, a tab for TSV."""
@@ -54,7 +54,8 @@ class DataSpec:
     """Steps of a season, 1 for none; 0 takes what is usual for the frequency."""
     windows: int = 0
     """Origins to forecast from, ``step`` steps apart, the last one ``horizon`` before the end; 0 takes half of
-    the budget's folds over all repeats, two at least, and up to ten where series are few."""
+    the budget's folds over all repeats, two at least, and up to ten where series are few. Of interactions: cuts in
+    time of protocol=global_time; 0 takes three, or as many as the budget has folds."""
     step: int = 0
     """Between two origins; 0 takes the horizon."""
     refit_every: int = 1
@@ -68,7 +69,51 @@ class DataSpec:
     fill: str = ""
     """What stands for missing steps and targets, from the past alone: forward, zero or seasonal; else an error."""
     duplicates: str = ""
-    """What becomes of several rows of one series and time: sum, mean, first or last; else an error."""
+    """What becomes of several rows of one series and time: sum, mean, first or last; else an error. Of one user and
+    item: first or last, and last when empty."""
+    user: str = ""
+    """Of interactions: column that names the user; found by its name when empty, and so are the next two."""
+    item: str = ""
+    rating: str = ""
+    items_path: str = ""
+    """Table of the items: titles, genres, descriptions; read like ``path``. What usual layouts have beside the
+    interactions is found when empty."""
+    item_id: str = ""
+    """Column of that table that names the item."""
+    item_text: tuple[str, ...] = ()
+    """Its columns that say in words what an item is; title, genres and descriptions where none is named."""
+    users_path: str = ""
+    """Table of the users."""
+    user_id: str = ""
+    """Column of that table that names the user."""
+    k: int = 10
+    """Items of a list; this and what follows is the protocol of `bench.ranking.asked.Ranking`."""
+    at_least: float | None = None
+    """Least rating of a positive interaction; others are dropped. Without it every interaction is positive."""
+    weights: str = "one"
+    """What a positive interaction weighs: one, or rating."""
+    core: int = 0
+    """Interactions that users and items must have in the training part at least (k-core); 0 for none."""
+    share: float = 0.2
+    """Of the interactions, or of a user's, that the test part takes."""
+    validation: float = 0.0
+    """Share that is kept out of fits, and is no target either."""
+    last: int = 1
+    """Interactions of each user that protocol=leave_last takes."""
+    ties: str = "row"
+    """Order of interactions of one user and time: that of the file (row), of item labels (item), or shuffled."""
+    targets: str = "all"
+    """Which of a user's held-out interactions are to be found: all, first, last or random."""
+    candidates: str = "known"
+    """Items that may be recommended: known from the training part, or the whole catalogue."""
+    seen: str = "hide"
+    """Hide what a user had before from the list, or show it."""
+    cold_items: str = "miss"
+    """Held-out items that the training part lacks: miss, or drop."""
+    ideal: str = "min"
+    """What NDCG is normalised by: min of k and the relevant items, k hits, or all relevant items."""
+    sampled: int = 0
+    """Uniform negatives of a diagnostic list beside the full ranking; 0 leaves it out."""
     merge_rare: str = ""
     """Name of a class that takes in every class with fewer members than folds; off when empty."""
     licence: str = "unknown"
