@@ -13,6 +13,7 @@ from bench.files import write_atomically
 from bench.memory import Memory
 from bench.panel_truth import ceiling_of
 from bench.predictions import Predictions
+from bench.ranking.diagnostics import split_facts
 from bench.settings import DataSpec, RunConfig
 from bench.types import Cell, Dataset, ModelChoice, Split, Task
 from bench.zoo.features import FeatureCache
@@ -83,7 +84,12 @@ def prepare(config: RunConfig, say: Callable[[str], None]) -> Prepared:
     return Prepared(
         config=replace(config, executor=suited(config.executor, dataset)),
         task=task,
-        dataset=replace(dataset, notes=(*dataset.notes, *notes), ceiling=ceiling_of(dataset, splits)),
+        dataset=replace(
+            dataset,
+            notes=(*dataset.notes, *notes),
+            ceiling=ceiling_of(dataset, splits),
+            split_facts=split_facts(dataset, splits) if dataset.recommending is not None else {},
+        ),
         splits=tuple(splits),
         models=models,
         zoo=zoo,

@@ -81,6 +81,14 @@ def provenance_of(
         about["evidence"] = spec.evidence
     if dataset.forecasting is not None:
         about["panel"] = {"series": series_of(dataset), **asdict(dataset.forecasting)}
+    if (ranking := dataset.ranking) is not None and (told := dataset.recommending) is not None:
+        sizes = {"users": len(told.users), "items": len(told.items)}
+        about["ranking"] = {
+            **sizes,
+            "hash": ranking.hash,
+            "protocol": asdict(ranking),
+            "splits": dict(dataset.split_facts),
+        }
     if dataset.ceiling:
         about["ceiling"] = dict(dataset.ceiling)
     key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()

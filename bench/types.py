@@ -105,6 +105,8 @@ class Dataset:
     """Makes the best possible forecasts of a window, in the order of its rows; of data that were made by a law."""
     ceiling: Mapping[str, float] = field(default_factory=dict)
     """What these score in the windows of a run, by metric."""
+    split_facts: Mapping[str, float | None] = field(default_factory=dict)
+    """Of interactions, what a sceptic asks of the splits of a run; see `bench.ranking.diagnostics`."""
 
 
 @dataclass(frozen=True, kw_only=True)

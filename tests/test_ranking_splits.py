@@ -1,0 +1,212 @@
+"""Interactions are cut by the rule of the protocol, and nothing that is to be found reaches a model."""
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bench.errors import DataError
+from bench.ranking.asked import Ranking, Recommending
+from bench.ranking.diagnostics import split_facts
+from bench.ranking.held import asking_of, relevant_of
+from bench.ranking.splits import in_core, inner_split, ranking_splits
+from bench.settings import Budget
+from bench.tested import few_asked, inner_splits, items_of, rows_behind
+from bench.types import Dataset
+
+BUDGET = Budget(folds=5, repeats=1)
+
+
+def interactions(users=30, items=12, each=8, seed=0, **protocol):
+    """Return what users took up, one after the other; a later user knows later items."""
+    generator = np.random.default_rng(seed)
+    user = np.repeat(np.arange(users), each)
+    item = np.concatenate([generator.permutation(items)[:each] for _ in range(users)])
+    time = generator.permutation(len(user)) // 2
+    X = pd.DataFrame({"user": user, "item": item, "time": time}).sort_values("time", kind="stable", ignore_index=True)
+    asked = Recommending(k=3, users=np.arange(users).astype(str), items=np.arange(items).astype(str))
+    return Dataset(
+        name="shop",
+        X=X.astype({"user": np.int32, "item": np.int32}),
+        y=np.ones(len(X), np.float32),
+        classes=(),
+        time=X["time"].to_numpy(),
+        recommending=asked,
+        ranking=Ranking(**{"k": 3, "split": "global_time"} | protocol),
+    )
+
+
+def made(data, budget=BUDGET):
+    return ranking_splits(data, budget, 0)[0]
+
+
+def pairs(data, rows):
+    return set(zip(data.X["user"].iloc[rows], data.X["item"].iloc[rows], strict=True))
+
+
+@pytest.mark.parametrize("split", ["global_time", "leave_last", "random", "held_out_users"])
+@pytest.mark.parametrize("validation", [0.0, 0.1])
+def test_no_interaction_stands_on_two_sides_of_any_protocol(split, validation):
+    data = interactions(split=split, validation=validation)
+    for one in made(data):
+        assert not np.intersect1d(one.train, one.test).size
+        assert np.isin(one.fitted, one.train).all()
+        assert len(one.fitted)
+        assert len(one.test)
+
+
+def test_in_a_split_by_time_all_training_lies_before_the_test_and_moments_are_not_parted():
+    data = interactions(windows=3)
+    found = made(data)
+    assert len(found) == 3
+    for one, after in itertools.pairwise(found):
+        assert data.time[one.train].max() < data.time[one.test].min()
+        assert data.time[one.test].max() < data.time[after.test].min()
+    assert found[-1].test[-1] == len(data.y) - 1
+
+
+def test_the_last_interactions_of_each_user_are_its_latest_and_one_is_always_left():
+    data = interactions(split="leave_last", last=3)
+    (one,) = made(data)
+    for user in range(30):
+        own = np.flatnonzero(data.X["user"] == user)
+        assert np.isin(own[-3:], one.test).all()
+        assert np.isin(own[:-3], one.train).all()
+    short = interactions(each=1, split="leave_last")
+    with pytest.raises(DataError, match="the test part of protocol=leave_last has no interactions"):
+        made(short)
+
+
+def test_random_parts_test_every_interaction_of_a_user_once_and_the_same_share_of_each():
+    data = interactions(each=10, split="random", share=0.2)
+    found = made(data)
+    assert sorted(np.concatenate([one.test for one in found])) == list(range(len(data.y)))
+    for one in found:
+        assert (np.bincount(data.X["user"].iloc[one.test], minlength=30) == 2).all()
+    again, other = made(data), ranking_splits(data, BUDGET, 1)[0]
+    assert all(np.array_equal(one.test, two.test) for one, two in zip(found, again, strict=True))
+    assert not np.array_equal(found[0].test, other[0].test)
+
+
+def test_a_validation_part_is_neither_fitted_nor_asked_for_and_is_hidden_from_lists():
+    data = interactions(each=10, split="random", share=0.1, validation=0.1)
+    one = made(data)[0]
+    kept_out = np.setdiff1d(one.train, one.fitted)
+    assert (np.bincount(data.X["user"].iloc[kept_out], minlength=30) == 1).all()
+    asking = asking_of(data, one)
+    rows, columns = asking.banned.nonzero()
+    assert pairs(data, kept_out) <= set(zip(asking.queries.users[rows], columns, strict=True))
+    history = asking.queries.history.tocoo()
+    assert not pairs(data, kept_out) & set(zip(asking.queries.users[history.row], history.col, strict=True))
+
+
+def test_held_out_users_are_in_no_fit_and_are_asked_by_what_they_did_first():
+    data = interactions(each=10, split="held_out_users")
+    for one in made(data):
+        asked = np.unique(data.X["user"].iloc[one.test])
+        assert not np.isin(data.X["user"].iloc[one.fitted], asked).any()
+        queries = asking_of(data, one).queries
+        assert (np.diff(queries.starts) == 8).all()
+        for place, user in enumerate(queries.users):
+            own = data.X["item"][data.X["user"] == user].tolist()
+            assert queries.items[queries.starts[place] : queries.starts[place + 1]].tolist() == own[:8]
+
+
+def test_a_core_is_taken_of_the_training_part_alone_and_users_outside_of_it_are_still_asked():
+    data = interactions(split="leave_last", core=5)
+    thin = replace(data, X=data.X[(data.X["user"] != 3) | (data.X.groupby("user").cumcount() < 4)])
+    thin = replace(
+        thin, X=thin.X.reset_index(drop=True), y=np.ones(len(thin.X), np.float32), time=thin.X["time"].to_numpy()
+    )
+    (one,) = made(thin)
+    kept = thin.X.iloc[one.fitted]
+    assert kept["user"].value_counts().min() >= 5
+    assert kept["item"].value_counts().min() >= 5
+    assert 3 not in set(kept["user"])
+    assert 3 in set(thin.X["user"].iloc[one.test])
+    with pytest.raises(DataError, match="No user and item have 50 interactions"):
+        made(interactions(core=50))
+
+
+def test_the_core_shrinks_until_nothing_more_goes():
+    user, item = np.array([0, 0, 1, 1, 2, 2, 3]), np.array([0, 1, 0, 1, 1, 2, 2])
+    assert in_core(user, item, 2).tolist() == [True, True, True, True, False, False, False]
+
+
+@pytest.mark.parametrize(("targets", "place"), [("first", 0), ("last", -1)])
+def test_one_target_of_each_user_may_be_asked_for(targets, place):
+    data = interactions(split="held_out_users", targets=targets)
+    whole = made(replace(data, ranking=replace(data.ranking, targets="all")))[0]
+    few = made(data)[0]
+    by_user = data.X.iloc[whole.test].groupby("user").apply(lambda part: part.index[place], include_groups=False)
+    assert sorted(by_user) == few.test.tolist()
+    drawn = made(replace(data, ranking=replace(data.ranking, targets="random")))[0]
+    assert len(drawn.test) == len(few.test)
+
+
+@pytest.mark.parametrize("split", ["global_time", "leave_last", "random", "held_out_users"])
+def test_a_search_scores_on_a_split_by_the_same_rule_of_what_is_fitted_alone(split):
+    data = interactions(each=10, split=split, windows=1)
+    one = made(data)[0]
+    inner = inner_split(data, one, 0)
+    assert np.isin(np.r_[inner.train, inner.test], one.fitted).all()
+    assert not np.intersect1d(inner.train, inner.test).size
+    assert [each.test.tolist() for each in inner_splits(data, one, 0, stratified=False)] == [inner.test.tolist()]
+    if split == "global_time":
+        assert data.time[inner.train].max() < data.time[inner.test].min()
+
+
+def test_data_without_times_have_no_split_by_time():
+    data = interactions()
+    bare = replace(data, X=data.X.drop(columns="time"), time=None)
+    with pytest.raises(DataError, match=r"has no time stamps.*protocol=random"):
+        made(bare)
+    assert made(replace(bare, ranking=Ranking(k=3, split="random")))
+
+
+def test_what_lists_are_scored_against_names_every_target_and_who_is_warm():
+    data = interactions(windows=1)
+    cold = replace(
+        data, X=data.X.assign(user=np.where(np.arange(len(data.y)) >= len(data.y) - 4, 29, data.X["user"] % 29))
+    )
+    cold = replace(cold, X=cold.X.astype({"user": np.int32}))
+    one = made(cold)[-1]
+    relevant, asking = relevant_of(cold, one), asking_of(cold, one)
+    assert relevant.users.tolist() == asking.queries.users.tolist()
+    targets = {
+        (u, i)
+        for n, u in enumerate(relevant.users)
+        for i in relevant.items[relevant.starts[n] : relevant.starts[n + 1]]
+    }
+    assert targets == pairs(cold, one.test)
+    assert relevant.users[~relevant.warm].tolist() == [29]
+    assert np.isnan(relevant.profile[~relevant.warm]).all()
+    assert relevant.popularity.sum() == len(one.fitted)
+
+
+def test_users_are_answered_for_one_by_one_and_some_of_them_may_be_taken():
+    data = interactions(split="leave_last")
+    (one,) = made(data)
+    items = items_of(data, one)
+    assert len(items) == 30
+    rows = rows_behind(data, one, [items[2], items[5]])
+    assert set(data.X["user"].iloc[rows]) == {2, 5}
+    assert few_asked(data, one) is one
+
+
+def test_facts_of_splits_tell_a_leak_in_time():
+    honest, leaky = (interactions(split=split, windows=1, each=10) for split in ("global_time", "random"))
+    facts = [split_facts(data, made(data)) for data in (honest, leaky)]
+    assert facts[0]["later"] == 0
+    assert 0.4 < facts[1]["later"] < 0.6
+    assert facts[1]["cold_users"] == 0
+    assert facts[0]["repeated"] == facts[1]["repeated"] == 0
+    assert 0 <= facts[0]["gini_train"] <= 1
+    assert facts[0]["tied"] > 0
+
+
+def test_each_protocol_has_a_name_of_its_own():
+    names = {Ranking(**one).hash for one in ({}, {"k": 5}, {"split": "random"}, {"ideal": "all"}, {"sampled": 100})}
+    assert len(names) == 5
