@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from bench.ranking.asked import ITEM, TIME, USER, Codes
 from bench.ranking.metrics import gini_of
@@ -89,7 +90,8 @@ def tied(dataset: "Dataset") -> float:
     """Return the share of interactions whose user has another one with the same time stamp; NaN without times."""
     if TIME not in dataset.X.columns or not len(dataset.X):
         return float("nan")
-    return float(dataset.X.duplicated([USER, TIME], keep=False).mean())
+    moments: pd.DataFrame = dataset.X[[USER, TIME]]
+    return float(moments.duplicated(keep=False).mean())
 
 
 def _later(dataset: "Dataset", split: "Split") -> float:
