@@ -90,7 +90,7 @@ def tied(dataset: "Dataset") -> float:
     """Return the share of interactions whose user has another one with the same time stamp; NaN without times."""
     if TIME not in dataset.X.columns or not len(dataset.X):
         return float("nan")
-    moments: pd.DataFrame = dataset.X[[USER, TIME]]
+    moments = pd.MultiIndex.from_frame(pd.DataFrame(dataset.X)[[USER, TIME]])
     return float(moments.duplicated(keep=False).mean())
 
 
