@@ -2,11 +2,13 @@
 
 A metric knows nothing of models or tasks. Classification metrics take class codes and one probability per class, with
 columns in code order; a class that is absent from the test part still has its column. Metrics of values take true and
-predicted numbers, shape (n,) each. Metrics of forecasts stand in `bench.forecast_metrics`.
+predicted numbers, shape (n,) each. Metrics of forecasts stand in `bench.forecast_metrics`, of lists of items in
+`bench.ranking.metrics`.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,8 @@ from numpy.typing import NDArray
 from bench import forecast_metrics
 from bench.errors import ConfigError, did_you_mean
 from bench.panel import Held
+from bench.ranking import metrics as ranking_metrics
+from bench.ranking.held import Relevant
 from bench.types import Prediction
 
 Codes = NDArray[np.integer]
@@ -29,8 +33,9 @@ class Metric:
     name: str
     label: str
     """What tables print."""
-    score: Callable[[Any, Floats], float]
-    """Takes what is true, and what was predicted: of forecasts a `bench.panel.Held`, else an array."""
+    score: Callable[[Any, Any], float]
+    """Takes what is true, and what was predicted: of forecasts a `bench.panel.Held`, of lists a
+    `bench.ranking.held.Relevant`, else an array."""
     greater_is_better: bool
     prediction: Prediction = "probability"
     """What it scores."""
@@ -42,6 +47,8 @@ class Metric:
     """Whether it is a share of the items, whose variance follows from its size."""
     best: float | None = None
     """Value at which it is best, where neither more nor less is better; it then decides nothing."""
+    descriptive: bool = False
+    """Whether neither more nor less of it is better by itself, nor any value between; it then decides nothing."""
     optional: bool = False
     """Whether true values or what is asked for may leave it undefined: a record then lacks it."""
 
@@ -210,6 +217,35 @@ def _of_forecasts() -> tuple[Metric, ...]:
     )  # fmt: skip
 
 
+def _of_rankings() -> tuple[Metric, ...]:
+    """Return the metrics of lists of items: what hits say, what lists are like, and of whom or what no model knew."""
+
+    def made(name: str, label: str, score: Callable[..., float] | None = None, **changes: Any) -> Metric:
+        values: dict[str, Any] = {"greater_is_better": True, **changes}
+        score = score or partial(ranking_metrics.mean_over_users, name=name)
+        return Metric(name=name, score=score, label=label, prediction="ranking", **values)
+
+    told: dict[str, Any] = {"descriptive": True, "optional": True}
+    return (
+        made("ndcg", "NDCG"),
+        made("recall", "recall"),
+        made("recall_min", "recall (min)"),
+        made("precision", "precision"),
+        made("map", "MAP"),
+        made("mrr", "MRR"),
+        made("hit_rate", "hit rate"),
+        made("ndcg_cold_users", "NDCG of cold users", optional=True),
+        made("ndcg_cold_items", "NDCG among cold items", optional=True),
+        made("ndcg_sampled", "NDCG among sampled items (diagnostic)", **told),
+        made("coverage", "coverage", ranking_metrics.coverage, **told),
+        made("novelty", "novelty (bits)", in_points=False, decimals=2, **told),
+        made("popularity", "popularity", **told),
+        made("lift", "popularity lift", ranking_metrics.lift, in_points=False, decimals=2, **told),
+        made("gini", "Gini index", ranking_metrics.gini, in_points=False, decimals=3, **told),
+        made("diversity", "diversity", **told),
+    )
+
+
 _METRICS = {
     metric.name: metric
     for metric in (
@@ -226,6 +262,7 @@ _METRICS = {
             name="r2", label="R²", score=r2, greater_is_better=True, prediction="value", in_points=False, decimals=3
         ),
         *_of_forecasts(),
+        *_of_rankings(),
     )
 }
 
@@ -262,9 +299,11 @@ def deciding(name: str, prediction: Prediction | None = None) -> Metric:
     Raises
     ------
     ConfigError
-        As `metric`, and for one that is best at a value between others.
+        As `metric`, and for one that is best at a value between others, or describes only.
     """
     found = metric(name, prediction)
+    if found.descriptive:
+        raise ConfigError(f"The metric {name!r} describes lists: neither more nor less of it is better by itself.")
     if found.best is not None:
         raise ConfigError(f"The metric {name!r} is best at {found.best:g}, so it cannot say which of two is better.")
     return found
@@ -275,7 +314,7 @@ def required(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for place, name in enumerate(names) if not place or not metric(name).optional)
 
 
-def scores(names: Sequence[str], y: NDArray[Any] | Held, predicted: Floats) -> dict[str, float]:
+def scores(names: Sequence[str], y: NDArray[Any] | Held | Relevant, predicted: NDArray[Any]) -> dict[str, float]:
     """Return the named scores of one prediction, in the given order; without optional ones that are undefined."""
     found = {name: metric(name).score(y, predicted) for name in names}
     return {name: score for name, score in found.items() if name in required(names) or not np.isnan(score)}

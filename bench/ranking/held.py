@@ -37,8 +37,12 @@ class Relevant:
     """Users that models were fitted on."""
     profile: NDArray[np.floating]
     """Mean popularity of the items of each user's history; NaN for a user without one, shape (n,)."""
+    history: Codes
+    """Interactions of each user's history, shape (n,)."""
     candidates: int
     """Items that may be recommended."""
+    open: Codes
+    """Of these, how many each user did not have before, or all where the protocol shows what was seen, shape (n,)."""
     sampled: bool
     """Whether lists end with one of sampled items."""
     tagged: NDArray[np.bool_] | None = None
@@ -105,6 +109,8 @@ def relevant_of(dataset: "Dataset", split: "Split") -> Relevant:
     history = _queries(dataset, _histories(split, known, user, len(asked.users)), users)
     popularity = np.bincount(item[split.fitted], minlength=len(asked.items))
     sizes = np.diff(history.starts)
+    candidates = popularity > 0 if ranking.candidates == "known" else np.ones(len(asked.items), dtype=bool)
+    banned = _taken(known if ranking.seen == "hide" else known[:0], user, item, users, len(asked.items))
     profile = np.full(len(users), np.nan)
     filled = sizes > 0
     if filled.any():
@@ -121,7 +127,9 @@ def relevant_of(dataset: "Dataset", split: "Split") -> Relevant:
         popularity=popularity,
         fitted_users=int((np.bincount(user[split.fitted], minlength=len(asked.users)) > 0).sum()),
         profile=profile,
-        candidates=int((popularity > 0).sum()) if ranking.candidates == "known" else len(asked.items),
+        history=sizes,
+        candidates=int(candidates.sum()),
+        open=int(candidates.sum()) - np.asarray(banned @ candidates.astype(np.intp)),
         sampled=bool(ranking.sampled),
         tagged=asked.tagged,
     )
