@@ -90,6 +90,32 @@ def test_a_file_of_dates_and_values_is_one_series(load):
     assert "To be forecast: column 'Passengers'" in said(data)
 
 
+OTHER_SEASONS = {
+    "W-SAT": (52, 117), "D": (365, 744), "B": (260, 530), "h": (168, 384), "15min": (672, 1392), "10s": (8640, 17340),
+    "MS": (0, 900), "2D": (0, 900), "YS-JAN": (0, 200),
+}  # fmt: skip
+"""The next longer season, and the steps from which it is named."""
+
+
+@pytest.mark.parametrize("freq", OTHER_SEASONS)
+def test_a_longer_season_than_the_usual_one_is_named_where_there_is_history_for_two(load, freq):
+    season, least = OTHER_SEASONS[freq]
+
+    def hints(count, **spec):
+        stamps = pd.date_range("2001-01-01", periods=count, freq=freq)
+        return said(load(pd.DataFrame({"ds": stamps, "y": np.arange(count) % 7}), **spec)).count("data.season=")
+
+    assert hints(least) == bool(season)
+    assert hints(least - 1) == 0
+    assert hints(least, season=4) == 0
+
+
+def test_of_numbered_steps_the_season_is_asked_for(load):
+    frame = pd.DataFrame({"step": np.arange(40), "y": np.arange(40) % 7})
+    assert "their season cannot be known: give data.season=12 for months" in said(load(frame, time="step"))
+    assert "data.season=" not in said(load(frame, time="step", season=12))
+
+
 @pytest.mark.parametrize("freq", STEPS)
 def test_the_frequency_is_inferred_and_shown_with_the_usual_season_and_horizon(load, freq):
     words, season, horizon = STEPS[freq]
@@ -244,6 +270,8 @@ BAD = {
     "another merge": (pd.concat([long(), long().iloc[:3]]), {"duplicates": "max", "id": "shop"}, "max is not known"),
     "gaps": (long().drop(index=[5, 6]), {}, r"1 of 2 series lack values for 2 of 80 steps \(2.5 %\), 2 .*: a \(2\)"),
     "another fill": (long().drop(index=5), {"fill": "linear"}, "data.fill=linear is not known"),
+    "another fill without gaps": (long(), {"fill": "forwards"}, "data.fill=forwards is not known. Did you mean 'forw"),
+    "another merge without duplicates": (long(), {"duplicates": "mean_"}, "data.duplicates=mean_ is not known"),
     "irregular": (
         pd.DataFrame({"ds": pd.date_range("2020", periods=30) + pd.to_timedelta([7] + [0] * 29, "h"), "y": range(30)}),
         {}, r"steps are daily, and 1 of 1 series have time stamps between them: y \(29 of 30\). Aggregate",
@@ -275,6 +303,14 @@ BAD = {
     "words": (
         long().astype({"y": object}).replace({"y": {long()["y"][3]: "n/a"}}), {"target": "y"},
         r"holds 1 values that are no numbers \('n/a'\). Empty these cells",
+    ),
+    "decimal commas": (
+        pd.DataFrame({"ds": months(), "y": ["1,5", "1.002,25"] * 20}), {"target": "y"},
+        r"40 values that are no numbers.*Column 'y' holds numbers with a decimal comma: data.decimal=, reads them",
+    ),
+    "decimal commas and no target": (
+        pd.DataFrame({"ds": months(), "sold": ["1,5", "2,25"] * 20}), {},
+        r"Give data.target=COLUMN. Column 'sold' holds numbers with a decimal comma: data.decimal=, reads them",
     ),
     "infinite": (long().replace({"y": {long()["y"][3]: np.inf}}), {"target": "y"}, "1 values that are no numbers"),
     "no values": (long(y=""), {"target": "y", "id": "shop"}, "no row has a value to forecast"),
@@ -323,7 +359,8 @@ def test_columns_beside_the_target_are_known_static_or_past(load):
     assert data.X[["price", "size", "open"]].dtypes.tolist() == [np.float64] * 3
     assert data.X[["weather", "city"]].iloc[40].tolist() == ["sun", "Rome"]
     assert "Dropped, because they hold one value or none: 'nothing', 'same'" in said(data)
-    assert "Taken for known up to the origin only: 'weather', 'open'" in said(data)
+    assert "Taken for known up to the origin only: 'weather', 'open'; few models use such columns." in said(data)
+    assert "data.known=[COLUMN,...] says so" in said(data)
     assert "Taken for of one value a series: 'city', 'size'" in said(data)
     assert data.columns["weather"] == "category"
 

@@ -95,9 +95,13 @@ def _notes(parts: dict[Part, list[str]], idle: list[str], spec: DataSpec) -> Ite
     if idle:
         yield f"Dropped, because they hold one value or none: {', '.join(map(repr, idle))}."
     words: dict[Part, str] = {"past": "known up to the origin only", "static": "of one value a series"}
+    more: dict[Part, str] = {
+        "past": "; few models use such columns. If coming values are known, as of prices and holidays, "
+        "data.known=[COLUMN,...] says so"
+    }
     for part, meaning in words.items():
         if names := [name for name in parts[part] if name not in spec.static]:
-            yield f"Taken for {meaning}: {', '.join(map(repr, names))}."
+            yield f"Taken for {meaning}: {', '.join(map(repr, names))}{more.get(part, '')}."
 
 
 def _plain(values: pd.Series, kind: str) -> pd.Series:

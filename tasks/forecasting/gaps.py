@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.errors import DataError, did_you_mean
+from bench.errors import DataError
 
 FILLS = ("forward", "zero", "seasonal")
 MERGES = ("sum", "mean", "first", "last")
@@ -84,8 +84,6 @@ def without_duplicates(panel: Panel, how: str, hint: str) -> Panel:
             f"{int(again.sum())} more than steps: {shown}.{hint} Say what becomes of them by "
             f"data.duplicates={'|'.join(MERGES)}."
         )
-    if how not in MERGES:
-        raise DataError(f"data.duplicates={how} is not known. {did_you_mean(how, MERGES)}")
     values = pd.Series(panel.y).groupby(np.cumsum(~again) - 1)
     y = values.sum(min_count=1) if how == "sum" else values.agg(how)
     note = f"{int(again.sum())} rows of {series} series were merged into others of the same step ({how}): {shown}."
@@ -196,8 +194,6 @@ def _with_all_steps(panel: Panel) -> tuple[Panel, int]:
 
 
 def _filled(panel: Panel, holes: NDArray[np.bool_], fill: str, season: int) -> NDArray[np.float64]:
-    if fill not in FILLS:
-        raise DataError(f"data.fill={fill} is not known. {did_you_mean(fill, FILLS)}")
     if fill == "zero":
         return np.where(holes, 0.0, panel.y)
     at = np.arange(len(panel.y))

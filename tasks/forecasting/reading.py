@@ -22,6 +22,8 @@ TIME_NAMES = ("ds", "date", "time", "timestamp", "datetime", "period", "month", 
 TARGET_NAMES = ("y", "target", "value")
 ROW_NAMES = ("", "index", "rownames", "row", "unnamed: 0")
 """Of columns that only number the rows of a file."""
+COMMAS = r"\s*[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+\s*"
+"""A number with a decimal comma."""
 PART = "\x1fpart"
 """Column of the published part: no file has one of this name."""
 
@@ -194,7 +196,18 @@ def _column_to_forecast(
         shown = f"{', '.join(numeric[:3])}{' and so on' if len(numeric) > 3 else ''}"
         said = f"Each of {len(numeric)} columns is taken for a series ({shown}); data.target=COLUMN forecasts one."
         return "", (said,)
-    raise DataError(f"Which column of {source} is to be forecast? Give data.target=COLUMN. Columns: {_listed(frame)}.")
+    hint = next((hint for name in free if (hint := hint_on_commas(frame[name]))), "")
+    raise DataError(
+        f"Which column of {source} is to be forecast? Give data.target=COLUMN.{hint} Columns: {_listed(frame)}."
+    )
+
+
+def hint_on_commas(values: pd.Series) -> str:
+    """Return how numbers with a decimal comma are read, for errors; empty where a column holds none."""
+    text = first_strings(values.dropna())
+    if not len(text) or not text.str.fullmatch(COMMAS).any():
+        return ""
+    return f" Column {values.name!r} holds numbers with a decimal comma: data.decimal=, reads them."
 
 
 def _is_blank(values: pd.Series) -> bool:

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bench.data import fingerprint, take
-from bench.errors import ConfigError, DataError
+from bench.errors import ConfigError, DataError, did_you_mean
 from bench.panel import LEVELS, SERIES, TIME, Forecasting, Rolling, quantile_column, series_of
 from bench.settings import Budget, DataSpec
 from bench.types import Dataset, Prediction, Split, seed_for
@@ -17,8 +17,9 @@ from bench.windows import published_window, rolling_windows
 from tasks.forecasting import synthetic
 from tasks.forecasting.covariates import CovariateColumns, read_covariates
 from tasks.forecasting.frequency import Grid, find_grid
-from tasks.forecasting.gaps import Panel, completed, trimmed, without_duplicates
-from tasks.forecasting.reading import Long, read_long
+from tasks.forecasting.gaps import FILLS, MERGES, Panel, completed, trimmed, without_duplicates
+from tasks.forecasting.reading import Long, hint_on_commas, read_long
+from tasks.forecasting.seasons import other_season
 from tasks.forecasting.stamps import hint_on_clocks, read_stamps
 
 LEAST_WINDOWS, MOST_WINDOWS = 2, 10
@@ -145,6 +146,9 @@ def check_options(spec: DataSpec) -> None:
     for name in ("horizon", "season", "windows", "step", "refit_every", "context"):
         if getattr(spec, name) < 0:
             raise DataError(f"data.{name}={getattr(spec, name)} must not be negative.")
+    for name, words in (("fill", FILLS), ("duplicates", MERGES)):
+        if (word := getattr(spec, name)) and word not in words:
+            raise DataError(f"data.{name}={word} is not known. {did_you_mean(word, words)}")
     if odd := [level for level in spec.levels if not 0 < level < 1]:
         raise DataError(f"data.levels: {odd[0]:g} is no quantile level. Levels lie between 0 and 1.")
     levels = sorted(set(spec.levels))
@@ -220,8 +224,8 @@ def _targets(values: pd.Series, source: str) -> np.ndarray:
     if (bad := ~np.isfinite(numbers) & ~blank).any():
         shown = ", ".join(sorted({repr(value) for value in values[bad].head(1000)})[:5])
         raise DataError(
-            f"{source}: column {values.name!r} holds {int(bad.sum())} values that are no numbers ({shown}). Empty "
-            "these cells, give data.decimal= for numbers with a decimal comma, or another column by data.target=COLUMN."
+            f"{source}: column {values.name!r} holds {int(bad.sum())} values that are no numbers ({shown})."
+            f"{hint_on_commas(values[bad])} Empty these cells, or give another column by data.target=COLUMN."
         )
     return numbers.to_numpy()
 
@@ -239,6 +243,8 @@ def _horizon(grid: Grid, panel: Panel, season: int, spec: DataSpec) -> tuple[int
     horizon = horizon or grid.step.horizon
     lengths = np.bincount(panel.codes)
     lengths = lengths[lengths > 0]
+    if not spec.season and (other := other_season(grid.step, int(lengths.max()), horizon)):
+        origin.append(other)
     sizes = f"{lengths.min()}" if lengths.min() == lengths.max() else f"{lengths.min()} to {lengths.max()}"
     freq = f"{grid.step.words} ({grid.freq})" if grid.freq else "numbered"
     return horizon, "; ".join(
