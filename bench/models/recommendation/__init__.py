@@ -1,0 +1,1 @@
+"""Models of interactions between users and items."""
