@@ -193,6 +193,8 @@ class Expected:
     source: str
     at_least: float = 0.0
     """A floor inside the tolerance, where one is promised."""
+    metric: str = ""
+    """Of the figure; the primary one when empty."""
 
 
 @dataclass(frozen=True, kw_only=True)

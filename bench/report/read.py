@@ -109,7 +109,7 @@ def _content(source: Source) -> Content:
         left_out=tuple(source.left_out),
         hidden=tuple(source.hidden),
         curve=curve,
-        checks=_checks(source, found.scores, found.scoring),
+        checks=_checks(source, found.scores, found.scoring, found.records),
     )
     return replace(content, findings=find_all(content))
 
@@ -294,11 +294,15 @@ def _deferral(items: Items | None, settings: ReportSettings) -> Any:
     return deferral(items.accepted, settings.error_cost, settings.human_cost) if items is not None else None
 
 
-def _checks(source: Source, scores: Sequence[ModelScores], scoring: Scoring) -> tuple[Check, ...]:
-    means = {model.name: scoring.sign * model.mean for model in scores}
+def _checks(
+    source: Source, scores: Sequence[ModelScores], scoring: Scoring, records: Mapping[str, Sequence[Record]]
+) -> tuple[Check, ...]:
+    means = {(model.name, ""): scoring.sign * model.mean for model in scores}
+    for model, rows in records.items():
+        means |= {(model, name): mean for name, mean in _mean_scores(rows, source.task.metrics).items()}
     # Of a narrower run, its own models only; a figure that no table can meet is always missed.
     return tuple(
-        Check(expected=one, measured=means.get(one.model, math.nan))
+        Check(expected=one, measured=means.get((one.model, one.metric), math.nan))
         for one in (Expected(**values) for values in source.about["expected"])
         if one.model in source.shown or one.model not in source.made
     )

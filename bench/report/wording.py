@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from bench.report.content import Check, Content, Row
+from bench.report.units import unit_of
 from bench.settings import ReportSettings
 from bench.stats.decision import OF_THE_REST, misses_floor, unbeaten, what_is_needed
 from bench.stats.estimate import Estimate
@@ -304,7 +305,11 @@ def check_line(check: Check, unit: Unit) -> str:
     """Return a published figure beside the measured one, as one line."""
     one = check.expected
     word = "met" if check.met else "MISSED"
+    what = ""
+    if one.metric:
+        unit = unit_of(one.metric, one.score)
+        what = f"{unit.label} "
     return (
-        f"{word}: {one.model} {unit.plain(check.measured)}, expected {unit.plain(one.score)} "
+        f"{word}: {one.model} {what}{unit.plain(check.measured)}, expected {unit.plain(one.score)} "
         f"(tolerance {unit.margin(one.tolerance)}): {one.source}"
     )
