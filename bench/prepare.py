@@ -14,6 +14,7 @@ from bench.memory import Memory
 from bench.panel_truth import ceiling_of
 from bench.predictions import Predictions
 from bench.ranking.diagnostics import split_facts
+from bench.room import without_room
 from bench.settings import DataSpec, RunConfig
 from bench.types import Cell, Dataset, ModelChoice, Split, Task
 from bench.zoo.features import FeatureCache
@@ -79,7 +80,8 @@ def prepare(config: RunConfig, say: Callable[[str], None]) -> Prepared:
     dataset = kind.sized(dataset, config.data, config.budget, config.seed)
     splits, notes = kind.splits(dataset, task.protocol, config.budget, config.seed)
     models, left_out = plan.without_unfit(plan.choose_models(config, task), config, dataset)
-    for sentence in left_out:
+    models, too_short = without_room(models, dataset, splits)
+    for sentence in (*left_out, *too_short):
         say(sentence)
     return Prepared(
         config=replace(config, executor=suited(config.executor, dataset)),

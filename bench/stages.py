@@ -12,6 +12,7 @@ from bench import plan, registry
 from bench.exposure import exposure_on
 from bench.metrics import metric
 from bench.prepare import Prepared
+from bench.room import without_room
 from bench.study import INNER_FOLDS, drawn
 from bench.types import LICENCE_AND, ModelChoice, ModelSpec, Record, seed_for
 
@@ -77,7 +78,8 @@ def seconds_for(stage: Stage, shares: Mapping[Stage, float], run_seconds: float,
 
 def models_of(stage: Stage, run: Prepared, records: Iterable[Record]) -> tuple[ModelChoice, ...]:
     """Return the models that a later stage adds to those of the run."""
-    found = _neighbours(run, records) if stage == "neighbours" else _moonshots(run)
+    made = _neighbours(run, records) if stage == "neighbours" else _moonshots(run)
+    found, _ = without_room(made, run.dataset, run.splits)
     known = {choice.name for choice in run.models}
     return tuple(choice for choice in found if choice.name not in known)
 
