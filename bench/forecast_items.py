@@ -62,11 +62,16 @@ class ForecastItems:
     crossed: float
     """Share of the steps where quantiles crossed, and were sorted; NaN where cells did not tell."""
     fallbacks: float
-    """Share of the series that a simpler model answered for."""
+    """Share of the series, window by window, that a simpler model answered for."""
     fans: tuple[Fan, ...]
     """Best, median and worst series by MASE: the last window of the first seed."""
     deciding: Mapping[str, SeriesParts] = field(default_factory=dict)
     """The primary metric by series, where it is none of ``scores``: of other series, for some need no scale."""
+
+    @property
+    def series(self) -> int:
+        """Number of series that have a scale in some window."""
+        return len(np.unique(self.groups))
 
     def parts(self, metric: str) -> SeriesParts | None:
         """Return a metric by series; None where that is not known."""

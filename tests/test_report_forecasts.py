@@ -162,12 +162,26 @@ def test_a_model_that_a_simpler_one_answers_for_is_named(content):
     mixed = replace(theta, forecasts=replace(theta.forecasts, fallbacks=0.25))
     found = find_all(replace(content, rows=(mixed,)))
     assert [one.text for one in found if one.code == "answered-by-simpler"] == [
-        "For 25.0 % of the series theta answered by a simpler model, for its own failed there: its scores are those of "
-        "a mixture."
+        "For 25.0 % of the series, counted in every window, theta answered by a simpler model, for its own failed there: "
+        "its scores are those of a mixture."
     ]
     assert "answered-by-simpler" not in {one.code for one in content.findings}
     part = next(one for one in section.parts(content) if one.title == "Stability of forecasts")
     assert part.rows[0][-2:] == (f"{100 * 3 / (3 * 8 * HORIZON):.1f} %", "0.0 %")
+
+
+def test_of_a_single_series_the_windows_are_told_that_went_wrong(tmp_path):
+    def explode(name, made, data, splits):
+        if name == "theta":
+            made[1, 0][:, -1] += 1e13
+
+    content = folder(tmp_path, data=panel(series=1), change=explode)
+    theta = content.row("theta")
+    mixed = replace(theta, forecasts=replace(theta.forecasts, fallbacks=0.5))
+    rows = [mixed if row is theta else row for row in content.rows]
+    said = {one.code: one.text for one in find_all(replace(content, rows=tuple(rows)))}
+    assert "For 50.0 % of the windows theta answered by a simpler model" in said["answered-by-simpler"]
+    assert "times that of naive on 1 of the windows, up to" in said["exploding-forecasts"]
 
 
 def explode(name, made, data, splits):

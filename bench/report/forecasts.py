@@ -72,8 +72,7 @@ def errors_of(known: Known, name: str) -> NDArray[np.floating]:
 
 
 def _units(items: ForecastItems) -> int:
-    series = len(np.unique(items.groups))
-    return len(items.groups) if series == 1 else series
+    return len(items.groups) if items.series == 1 else items.series
 
 
 def relative_to_reference(
@@ -121,7 +120,7 @@ def sentences(content: Content) -> list[str]:
     if not known:
         return []
     items = known[0][1]
-    series, windows = len(np.unique(items.groups)), len(items.sizes)
+    series, windows = items.series, len(items.sizes)
     step = f" of frequency {items.freq}" if items.freq else ""
     said = [f"{series} series{step}, {count(windows, 'window')}: {_sample(items)}."]
     if items.left_out:
@@ -141,7 +140,7 @@ def sentences(content: Content) -> list[str]:
 
 
 def _sample(items: ForecastItems) -> str:
-    if len(np.unique(items.groups)) > 1:
+    if items.series > 1:
         return "series are drawn with all their windows, and intervals say what other series would do"
     length = block_length(len(items.groups), least=items.block)
     how = f"of blocks of {length} of them, by t" if length > 1 else "of t over them"

@@ -12,7 +12,8 @@ def find(content: Content) -> Iterator[str]:
     """Yield a text for every model part of whose forecasts are those of a simpler one."""
     for row in content.rows:
         if row.forecasts is not None and row.forecasts.fallbacks > 0:
+            where = "series, counted in every window," if row.forecasts.series > 1 else "windows"
             yield (
-                f"For {share(row.forecasts.fallbacks)} of the series {row.scores.name} answered by a simpler model, "
+                f"For {share(row.forecasts.fallbacks)} of the {where} {row.scores.name} answered by a simpler model, "
                 "for its own failed there: its scores are those of a mixture."
             )

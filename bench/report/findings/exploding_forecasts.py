@@ -16,8 +16,9 @@ def find(content: Content) -> Iterator[str]:
     for model, (name, end) in tails(content, known).items() if known else ():
         if end.beyond:
             items = next(items for row, items in known if row.scores.name == model)
+            where = "series" if items.series > 1 else "windows"
             yield (
                 f"The {metric(name).label} of {model} is more than {BOUNDS[1]:g} times that of "
-                f"{content.task.reference} on {end.beyond} of the series, up to {end.largest:.3g} times; its largest "
+                f"{content.task.reference} on {end.beyond} of the {where}, up to {end.largest:.3g} times; its largest "
                 f"one is on {items.worst[name]}. See what it forecasts there before its mean is believed."
             )
