@@ -14,6 +14,7 @@ from bench.memory import Memory
 from bench.panel_truth import ceiling_of
 from bench.predictions import Predictions
 from bench.ranking.diagnostics import split_facts
+from bench.ranking.protocol import under
 from bench.room import without_room
 from bench.settings import DataSpec, RunConfig
 from bench.types import Cell, Dataset, ModelChoice, Split, Task
@@ -78,6 +79,8 @@ def prepare(config: RunConfig, say: Callable[[str], None]) -> Prepared:
     kind = registry.task_type(config.task_type)
     dataset = kind.load(config.data, Reader(spec=config.data, zoo=zoo, say=say))
     dataset = kind.sized(dataset, config.data, config.budget, config.seed)
+    if dataset.ranking is not None:
+        dataset = under(dataset, task.protocol)
     splits, notes = kind.splits(dataset, task.protocol, config.budget, config.seed)
     models, left_out = plan.without_unfit(plan.choose_models(config, task), config, dataset)
     models, too_short = without_room(models, dataset, splits)

@@ -101,8 +101,9 @@ class Dataset:
     """Hash of inputs, targets, classes, groups, time, parts and what is asked; see `bench.data.fingerprint`."""
     notes: tuple[str, ...] = ()
     """What was dropped, merged, counted or changed on the way in: said in every report."""
-    law: Callable[["Dataset", "Split"], pd.DataFrame] | None = None
-    """Makes the best possible forecasts of a window, in the order of its rows; of data that were made by a law."""
+    law: Callable[["Dataset", "Split"], Any] | None = None
+    """Makes the best possible forecasts of a window, in the order of its rows, or the best possible scores of the users
+    who are tested, shape (n, items); of data that were made by a law."""
     ceiling: Mapping[str, float] = field(default_factory=dict)
     """What these score in the windows of a run, by metric."""
     split_facts: Mapping[str, float | None] = field(default_factory=dict)

@@ -20,7 +20,7 @@ def check_task_type(kind: TaskType) -> None:
     assert kind.floor in models, f"the floor {kind.floor!r} is no model for {kind.name}"
     assert models[kind.floor].role == "floor", f"{kind.floor} is no floor"
     assert kind.margin > 0, "the margin must be larger than 0"
-    assert kind.protocol in ("cv", "published", "rolling")
+    assert kind.protocol in ("cv", "published", "rolling", "global_time")
     for name in kind.metrics:
         metrics.metric(name, kind.prediction)
     metrics.deciding(kind.metrics[0], kind.prediction)
