@@ -1,6 +1,7 @@
 """What single predictions say of a model, computed once after its cells and kept beside its table.
 
-Here stands what is said of classes; of values see `bench.item_errors`, of forecasts `bench.forecast_items`.
+Here stands what is said of classes; of values see `bench.item_errors`, of forecasts `bench.forecast_items`, of lists of
+items `bench.ranking.list_items`.
 Reports read these figures, so that they come out the same where the predictions themselves are not at hand. The file
 holds which rows were predicted right (one bit each), which lets any two models be compared on the same items.
 """
@@ -22,6 +23,9 @@ from bench.item_errors import ErrorItems, as_content, measure_errors, of_content
 from bench.item_files import digests_of, in_order, number, pack, pack_codes, rounded, unpack, unpack_codes, whole_runs
 from bench.measured_forecasts import measure_forecasts
 from bench.predictions import Predictions, Probabilities, Truth
+from bench.ranking import list_items
+from bench.ranking.list_items import ListItems
+from bench.ranking.measured_lists import measure_lists
 from bench.settings import ReportSettings
 from bench.stats.churn import excess_churn, label_churn
 from bench.stats.confidence import calibration, reliability, risk_coverage, temperature
@@ -72,6 +76,10 @@ class Items:
         return tuple((float(threshold), float(coverage), float(risk)) for threshold, coverage, risk in pairs)
 
 
+Measured = Items | ErrorItems | ForecastItems | ListItems
+"""What is said of single predictions of any kind."""
+
+
 def measure(
     records: Sequence[Record],
     predictions: Predictions,
@@ -80,7 +88,7 @@ def measure(
     root_seed: int,
     level: float = ReportSettings.interval_level,
     metric: str = "",
-) -> Items | ErrorItems | ForecastItems | None:
+) -> Measured | None:
     """Return the figures of one model, or None where a prediction is missing or a cell failed.
 
     Parameters
@@ -99,6 +107,8 @@ def measure(
     """
     if truth.panel is not None:
         return measure_forecasts(records, predictions, truth, metric)
+    if truth.ranking is not None:
+        return measure_lists(records, predictions, truth)
     if not truth.classes:
         return measure_errors(records, predictions, truth, seed_for(root_seed, "intervals", model), level)
     folds: dict[tuple[int, int], list[tuple[NDArray[np.intp], Probabilities]]] = {}
@@ -138,13 +148,15 @@ def measure(
     )
 
 
-def write_items(path: Path, items: Items | ErrorItems | ForecastItems) -> None:
+def write_items(path: Path, items: Measured) -> None:
     """Write the figures as JSON: six significant digits, sorted keys; nothing of groups where there are none."""
     match items:
         case ErrorItems():
             content = as_content(items)
         case ForecastItems():
             content = forecast_items.as_content(items)
+        case ListItems():
+            content = list_items.as_content(items)
         case _:
             content = _content(items)
     write_atomically(path, (json.dumps(rounded(content), sort_keys=True, separators=(",", ":")) + "\n").encode())
@@ -162,7 +174,7 @@ def _content(items: Items) -> dict[str, Any]:
     return content
 
 
-def read_items(path: Path, records: Sequence[Record]) -> Items | ErrorItems | ForecastItems | None:
+def read_items(path: Path, records: Sequence[Record]) -> Measured | None:
     """Return the figures of these records, or None where they are missing, damaged, or of other predictions."""
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -172,6 +184,8 @@ def read_items(path: Path, records: Sequence[Record]) -> Items | ErrorItems | Fo
             return of_content(content)
         if content.get("prediction") == "quantiles":
             return forecast_items.of_content(content)
+        if content.get("prediction") == "ranking":
+            return list_items.of_content(content)
         right = {tuple(map(int, run.split())): unpack(packed) for run, packed in content["right"].items()}
         lists = {name: tuple(map(tuple, content[name])) for name in ("reliability", "confusion")}
         # A threshold that lets one group through has no effect that could be known.

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from bench.files import write_atomically
 from bench.panel_truth import PanelTruth, panel_arrays, read_panel
+from bench.ranking.truth import RankingTruth, ranking_arrays, read_ranking
 from bench.types import Cell, Dataset, Record, Split
 
 SHOWN = 300
@@ -29,6 +30,8 @@ Values = NDArray[np.float64]
 
 Forecasts = NDArray[np.float64]
 """Shape (rows, 1 + levels): the point forecast first. Probabilities have half the width."""
+Lists = NDArray[np.int32]
+"""Shape (users, lists * k): see `bench.ranking.top.rank`."""
 
 DIGEST_DECIMALS = 4
 """Predictions are rounded before hashing: the last bits depend on the order in which a machine adds."""
@@ -52,6 +55,8 @@ class Truth:
     """Test rows of each (repeat, fold)."""
     panel: PanelTruth | None = None
     """What windows of a panel hold out; None for what is no panel."""
+    ranking: RankingTruth | None = None
+    """What users are to be shown; None for what is no interactions."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +65,8 @@ class Predictions:
 
     folder: Path
 
-    def save(self, cell: Cell, predicted: Probabilities | Values | Forecasts) -> None:
-        """Keep the probabilities, values or forecasts of one cell."""
+    def save(self, cell: Cell, predicted: Probabilities | Values | Forecasts | Lists) -> None:
+        """Keep the probabilities, values, forecasts or lists of one cell."""
         self._write(self._path(cell.model, cell.repeat, cell.fold, cell.seed), p=predicted)
 
     def load(self, record: Record) -> Any:
@@ -74,14 +79,17 @@ class Predictions:
         return content["p"]
 
     def save_truth(self, dataset: Dataset, splits: Sequence[Split]) -> None:
-        """Keep targets, classes, groups and test rows, and of a panel what its windows hold out."""
+        """Keep targets, classes, groups and test rows; of panels and interactions what their test parts hold."""
         tests = {f"test_{split.repeat}_{split.fold}": split.test for split in splits}
-        shown = "\x1e".join(item[:SHOWN] for item in _as_text(dataset.X))
+        # Interactions are told by the titles of items.
+        texts = _as_text(dataset.X) if dataset.recommending is None else ()
+        shown = "\x1e".join(item[:SHOWN] for item in texts)
         groups = {} if dataset.groups is None else {"groups": dataset.groups}
         fingerprint, classes = np.array(dataset.fingerprint), np.array(dataset.classes, dtype=str)
         items = np.frombuffer(shown.encode(errors="replace"), np.uint8)
         whole = {"fingerprint": fingerprint, "y": dataset.y, "classes": classes, "items": items}
-        self._write(self.folder / "truth.npz", **whole, **groups, **tests, **panel_arrays(dataset, splits))
+        kinds = {**panel_arrays(dataset, splits), **ranking_arrays(dataset, splits)}
+        self._write(self.folder / "truth.npz", **whole, **groups, **tests, **kinds)
 
     def load_truth(self, fingerprint: str) -> Truth | None:
         """Return what was to be predicted, or None where it is not here or belongs to other data."""
@@ -98,6 +106,7 @@ class Predictions:
             items=tuple(content["items"].tobytes().decode().split("\x1e")) if len(content["items"]) else (),
             tests=tests,  # type: ignore[arg-type]
             panel=read_panel(content),
+            ranking=read_ranking(content),
         )
 
     def _path(self, model: str, repeat: int, fold: int, seed: int) -> Path:
@@ -110,11 +119,12 @@ class Predictions:
         write_atomically(path, content.getvalue(), durable=False)
 
 
-def prediction_digest(predicted: NDArray[np.floating]) -> str:
+def prediction_digest(predicted: NDArray[Any]) -> str:
     """Return a hash of predictions as far as machines agree on them.
 
     Of probabilities, two dimensions of half width, the predicted classes and the numbers rounded to four decimals; of
-    values, one dimension, and of forecasts, two of full width, the numbers rounded to six significant digits.
+    values, one dimension, and of forecasts, two of full width, the numbers rounded to six significant digits; of
+    lists, whole numbers, all of them.
 
     Examples
     --------
@@ -124,7 +134,9 @@ def prediction_digest(predicted: NDArray[np.floating]) -> str:
     >>> prediction_digest(np.array([532.1])) == prediction_digest(np.array([532.1 + 1e-9]))
     True
     """
-    if predicted.ndim == 1:
+    if np.issubdtype(predicted.dtype, np.integer):
+        content = f"{predicted.shape} ".encode() + predicted.astype("<i4").tobytes()
+    elif predicted.ndim == 1:
         # Minus zero is zero.
         content = " ".join(f"{value + 0.0:.{DIGEST_DIGITS}g}" for value in predicted.tolist()).encode()
     elif predicted.dtype == np.float64:

@@ -3,13 +3,13 @@
 import math
 
 from bench.forecast_items import ForecastItems
-from bench.item_errors import ErrorItems
-from bench.items import Items
+from bench.items import Measured
+from bench.ranking.list_items import ListItems
 from bench.stats.estimate import Estimate
 from bench.stats.table import ModelScores
 
 
-def churn_estimates(items: Items | ErrorItems | ForecastItems | None, scores: ModelScores) -> tuple[Estimate, Estimate]:
+def churn_estimates(items: Measured | None, scores: ModelScores) -> tuple[Estimate, Estimate]:
     """Return plain and excess churn of one model, or why they are not known."""
     if scores.all_failed:
         why = Estimate.not_measured("every cell failed")
@@ -24,12 +24,14 @@ def churn_estimates(items: Items | ErrorItems | ForecastItems | None, scores: Mo
         return why, why
     several = items.seeds > 2
     units, over_seeds = "groups" if items.groups is not None else "items", "jackknife over seeds"
-    if isinstance(items, ForecastItems):
-        units = "series"
+    if isinstance(items, ForecastItems | ListItems):
+        units = "series" if isinstance(items, ForecastItems) else "users"
     plain = f"t over {units}, {over_seeds if several else 'for this pair of seeds'}"
     excess = over_seeds if several else "as observed: one pair of seeds"
     if not items.churn[0]:
         plain = excess = "no prediction changed"
+    if isinstance(items, ListItems) and items.churn[0]:
+        return _estimate(items.churn, plain), Estimate.not_measured("hits force no lists, so no churn is in excess")
     return _estimate(items.churn, plain), _estimate(items.excess_churn, excess)
 
 

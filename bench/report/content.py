@@ -8,6 +8,7 @@ from typing import Any
 from bench.exposure import Declaration
 from bench.forecast_items import ForecastItems
 from bench.items import Items
+from bench.ranking.list_items import ListItems
 from bench.settings import Expected, Limits, ReportSettings
 from bench.stats.curve import Crossing, CurvePoint
 from bench.stats.deferral import Deferral
@@ -68,6 +69,8 @@ class Row:
     """Of the predicted values; None where they were not measured at this level, and for classes."""
     forecasts: ForecastItems | None = None
     """What single forecasts say; None where they are not at hand, and for other predictions."""
+    lists: ListItems | None = None
+    """The same of lists of items."""
     standing: Standing | None
     """Place on the Pareto front; None where the model has no scores."""
     tuning: Tuning | None = None

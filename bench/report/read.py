@@ -14,12 +14,14 @@ from bench.errors import BenchError
 from bench.exposure import Declaration, exposure_of
 from bench.forecast_items import ForecastItems
 from bench.item_errors import ErrorItems, intervals_of, score_by_item
-from bench.items import Items, read_items
+from bench.items import Items, Measured, read_items
+from bench.ranking.list_items import ListItems
 from bench.report.churn import churn_estimates
 from bench.report.content import Check, Content, Curve, Row, Standing
 from bench.report.curve import crossing_sentence, curve_advice, read_curve
 from bench.report.findings import find_all
 from bench.report.forecasts import with_series
+from bench.report.lists import with_users
 from bench.report.searches import tuning_of
 from bench.report.source import Source, check_scores
 from bench.report.timings import best_covering
@@ -123,7 +125,7 @@ class _Read:
     store: Store
     keys: Mapping[str, str]
     records: Mapping[str, list[Record]]
-    items: Mapping[str, Items | ErrorItems | ForecastItems | None]
+    items: Mapping[str, Measured | None]
     facts: Mapping[str, ModelFacts]
     scoring: Scoring
     scores: Sequence[ModelScores]
@@ -205,6 +207,7 @@ def _row(found: _Read, model: ModelScores, reference: ModelScores, standing: Sta
         deferral=_deferral(_of_classes(items), found.source.settings),
         intervals=intervals_of(items, found.source.settings.interval_level),
         forecasts=items if isinstance(items, ForecastItems) else None,
+        lists=items if isinstance(items, ListItems) else None,
         standing=standing,
         weights=Weights.of(found.records[name]),
         declared=Declaration.of_table(found.source.made[name]),
@@ -256,31 +259,33 @@ def _usual_score(name: str, reference: str, records: Sequence[Record]) -> float:
     return math.fsum(found) / len(found) if found else math.nan
 
 
-def _facts(source: Source, name: str, store: Store, items: Items | ErrorItems | ForecastItems | None) -> ModelFacts:
+def _facts(source: Source, name: str, store: Store, items: Measured | None) -> ModelFacts:
     about, metric = source.made[name]["about"], source.task.metrics[0]
     facts = ModelFacts(
         role=about["role"],
         licence=about["licence"],
         weights_mb=about["weights_mb"],
         cost=read_measured(store.cost(name), source.key(name), Cost),
-        by_item=None if isinstance(items, ForecastItems) else _by_item(items, metric),
+        by_item=_by_item(items, metric),
         item_variance=items.item_variance.get(metric, math.nan) if isinstance(items, ErrorItems) else math.nan,
         groups=items.groups if items is not None else None,
         exposure=exposure_of(source.made[name], source.data),
     )
+    if isinstance(items, ListItems):
+        return with_users(facts, items, metric)
     return with_series(facts, items, metric) if isinstance(items, ForecastItems) else facts
 
 
-def _of_classes(items: Items | ErrorItems | ForecastItems | None) -> Items | None:
+def _of_classes(items: Measured | None) -> Items | None:
     return items if isinstance(items, Items) else None
 
 
-def _by_item(items: Items | ErrorItems | None, metric: str) -> NDArray[Any] | None:
+def _by_item(items: Measured | None, metric: str) -> NDArray[Any] | None:
     """Return the score of each item under the seeds of the first repeat, where the metric is a mean of such."""
     if isinstance(items, ErrorItems):
         return None if items.errors is None else score_by_item(items.errors, metric)
     # Rows that are right or wrong say something of a share of right ones, and of no other metric.
-    if items is None or not metrics.metric(metric).is_share:
+    if not isinstance(items, Items) or not metrics.metric(metric).is_share:
         return None
     first = min(repeat for repeat, _ in items.right)
     return np.stack([bits for (repeat, _), bits in sorted(items.right.items()) if repeat == first])

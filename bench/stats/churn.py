@@ -68,20 +68,22 @@ def forecast_churn(predictions: Floats, y: Floats, series: Groups = None) -> Est
     return _churn(predictions, _gap, np.abs(y), series)
 
 
-def ranking_churn(rankings: NDArray[np.integer]) -> Estimate:
+def ranking_churn(rankings: NDArray[np.integer], groups: Groups = None) -> Estimate:
     """Return one minus the mean Jaccard index of the top k of two fits.
 
     Parameters
     ----------
-    rankings : array, shape (S, users, k)
-        Different item codes; -1 where a list is shorter than k.
+    rankings : array, shape (S, n, k)
+        Different item codes of each list; -1 where it is shorter than k.
+    groups : array, shape (n,), optional
+        Code of the user of each list, where users have one in several splits.
 
     Examples
     --------
     >>> round(ranking_churn(np.array([[[1, 2, 3]], [[3, 2, 9]]])).value, 3)
     0.5
     """
-    return _churn(rankings, _jaccard_distance, np.ones(rankings.shape[1]), None)
+    return _churn(rankings, _jaccard_distance, np.ones(rankings.shape[1]), groups)
 
 
 def excess_churn(predictions: NDArray[Any], y: NDArray[Any]) -> Estimate:
@@ -206,7 +208,11 @@ def _gap(one: Floats, other: Floats) -> Floats:
 
 
 def _jaccard_distance(one: NDArray[np.integer], other: NDArray[np.integer]) -> Floats:
-    """Return one minus shared over all codes of each row, shape (users,); two empty lists agree."""
-    shared = ((one[:, :, None] == other[:, None, :]) & (one >= 0)[:, :, None]).sum(axis=(1, 2))
+    """Return one minus shared over all codes of each row, shape (n,); two empty lists agree."""
+    shared = np.zeros(len(one), dtype=np.intp)
+    # One place at a time, for long lists of many users.
+    for place in range(one.shape[1]):
+        own = one[:, place : place + 1]
+        shared += ((own == other) & (own >= 0)).sum(axis=1)
     either = (one >= 0).sum(axis=1) + (other >= 0).sum(axis=1) - shared
     return np.asarray(1 - np.where(either > 0, shared / np.maximum(either, 1), 1.0))

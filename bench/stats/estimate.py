@@ -71,6 +71,27 @@ class Estimate:
         return cls(value=count / total, low=float(interval.low), high=float(interval.high), method="Wilson")
 
     @classmethod
+    def of_mean(cls, values: NDArray[np.floating], units: str) -> "Estimate":
+        """Return the mean of independent values, shape (n,), with its t interval; without one for a single value.
+
+        Examples
+        --------
+        >>> found = Estimate.of_mean(np.array([1.0, 2.0, 3.0]), "users")
+        >>> found.value, round(found.high, 3), found.method
+        (2.0, 4.484, 't over users')
+        """
+        if not len(values):
+            return cls.not_measured(f"no {units}")
+        value = float(np.mean(values))
+        if len(values) < 2:
+            return cls(value=value, low=math.nan, high=math.nan, method=f"as observed: one of the {units}")
+        from scipy.stats import t
+
+        error = float(np.std(values, ddof=1)) / math.sqrt(len(values))
+        half = float(t.ppf((1 + LEVEL) / 2, len(values) - 1)) * error
+        return cls(value=value, low=value - half, high=value + half, method=f"t over {units}")
+
+    @classmethod
     def of_replicates(cls, value: float, replicates: NDArray[np.floating], method: str) -> "Estimate":
         """Return ``value`` with the central 95 % of its replicates, shape (B,), widened to hold the value."""
         low, high = np.quantile(replicates, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
