@@ -85,6 +85,7 @@ def test_an_unseen_csv_ends_in_a_table_of_eight_models_and_a_recommendation(benc
         assert re.search(rf"^ ?{model} ", said, re.MULTILINE), said
     assert "Ship " in said
     assert re.search(r"Price: \d+\.\d\d points, expected", " ".join(said.split()))
+    assert "A first look, of few rows and seeds (budget=toy)" in " ".join(said.split())
     assert not (tmp_path / "results").exists()
 
 

@@ -66,6 +66,17 @@ def test_a_report_is_read_from_the_tables_alone(folder, tmp_path):
     assert report_markdown(content(folder, tmp_path)) == text
 
 
+def test_a_toy_run_says_that_it_is_a_first_look(folder, tmp_path):
+    folder("better", 0.90)
+    quick = content(folder, tmp_path)
+    toy_run = replace(quick, budget="toy")
+    for shown in (report_markdown, lambda one: report_html(one, [], ())):
+        assert ("A first look, of few rows and seeds" in shown(quick), "A first look" in shown(toy_run)) == (
+            False,
+            True,
+        )
+
+
 def test_rows_from_other_data_never_share_a_table(folder, tmp_path):
     folder("better", 0.90, data=dataset(63))
     made = content(folder, tmp_path)

@@ -162,8 +162,8 @@ def test_a_model_that_a_simpler_one_answers_for_is_named(content):
     mixed = replace(theta, forecasts=replace(theta.forecasts, fallbacks=0.25))
     found = find_all(replace(content, rows=(mixed,)))
     assert [one.text for one in found if one.code == "answered-by-simpler"] == [
-        "For 25.0 % of the series, counted in every window, theta answered by a simpler model, for its own failed there: "
-        "its scores are those of a mixture."
+        "For 25.0 % of the series, counted in every window, theta answered by a simpler model, for its own failed "
+        "there: its scores are those of a mixture."
     ]
     assert "answered-by-simpler" not in {one.code for one in content.findings}
     part = next(one for one in section.parts(content) if one.title == "Stability of forecasts")

@@ -41,6 +41,7 @@ from bench.report.tables import (
     tuning_tables,
 )
 from bench.report.wording import (
+    FIRST_LOOK,
     check_line,
     churn_about,
     deferral_sentence,
@@ -237,7 +238,7 @@ def _why_confidence(content: Content) -> str:
 
 def _changes(content: Content) -> list[str]:
     decision = content.decision
-    said = []
+    said = [FIRST_LOOK] if content.budget == "toy" else []
     if decision.runner_up:
         said.append(f"Prefer {decision.runner_up} if {decision.would_change_if}.")
     elif decision.pick and decision.would_change_if:

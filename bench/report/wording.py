@@ -150,8 +150,15 @@ def _flattered(row: Row) -> str:
     return " One split: the threshold was chosen on these items themselves, which flatters it." if folds == 1 else ""
 
 
+FIRST_LOOK = "A first look, of few rows and seeds (budget=toy): see that all runs, and decide without budget=toy."
+
+
 def recommendation(content: Content) -> str:
     """Return the recommendation as a paragraph of Markdown."""
+    return f"{_decided(content)} {FIRST_LOOK}" if content.budget == "toy" else _decided(content)
+
+
+def _decided(content: Content) -> str:
     decision = content.decision
     if content.task.protocol == "curve":
         return f"{decision.because[0]} {decision.also}"
