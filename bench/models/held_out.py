@@ -1,0 +1,123 @@
+"""Interactions that models of recommendation hold out of their own fit, to choose or to learn a second stage by."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bench.models.interactions import Scores
+from bench.ranking.asked import ITEM, TIME, USER, Codes, Queries
+from bench.ranking.top import NONE, Lists, top
+
+SHARE = 0.2
+"""Of each user's interactions, the last ones."""
+MOST_USERS = 5_000
+"""Users that are asked; of more, as many in equal steps of their codes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldOut:
+    """Each user's last interactions, as they lie in the order of the rows, and what comes before them."""
+
+    X: pd.DataFrame
+    """All interactions that are not held out, also those of users who are not asked."""
+    y: NDArray[Any]
+    queries: Queries
+    """Users who have both, with what they did before."""
+    wanted: Any
+    """csr_array of booleans: what they did then, shape (users, items)."""
+
+    @classmethod
+    def of(cls, X: pd.DataFrame, y: NDArray[Any], catalogue: int) -> Self | None:
+        """Return interactions as parts, or None where no user has two of them.
+
+        Parameters
+        ----------
+        X : DataFrame
+        y : array, shape (n,)
+        catalogue : int
+            Number of items.
+        """
+        from scipy.sparse import csr_array
+
+        held = last_of_each(X, SHARE)
+        users = np.unique(X[USER].to_numpy()[held])
+        if not len(users):
+            return None
+        asked = users[np.linspace(0, len(users) - 1, min(len(users), MOST_USERS)).astype(np.intp)]
+        kept, then, weights = X[~held], X[held & np.isin(X[USER], asked)], np.asarray(y)[~held]
+        places = np.searchsorted(asked, then[USER].to_numpy()), then[ITEM].to_numpy()
+        wanted = csr_array((np.ones(len(then), dtype=bool), places), shape=(len(asked), catalogue))
+        wanted.sum_duplicates()
+        return cls(X=kept, y=weights, queries=queries_of(kept, weights, asked, catalogue), wanted=wanted)
+
+    def ndcg(self, place: slice, scores: Scores, k: int) -> NDArray[np.floating]:
+        """Return NDCG of some users' lists of k items, without what they had before.
+
+        Parameters
+        ----------
+        place : slice
+            Of the users, as `Queries.blocks` gives them.
+        scores : array, shape (n, items)
+        k : int
+            Items of a list.
+        """
+        had = self.queries.take(np.arange(len(self.queries))[place]).history.toarray() != 0
+        return ndcg_of(top(np.where(had, -np.inf, scores), k), self.wanted[place])
+
+
+def ndcg_of(lists: Lists, wanted: Any) -> NDArray[np.floating]:
+    """Return NDCG of each user's list, over as many hits as fit and exist.
+
+    Parameters
+    ----------
+    lists : array, shape (users, k)
+    wanted : csr_array of booleans, shape (users, items)
+        At least one of each user.
+    """
+    hits = np.take_along_axis(wanted.toarray(), np.maximum(lists, 0), axis=1) & (lists != NONE)
+    gains = 1 / np.log2(np.arange(2, lists.shape[1] + 2))
+    ideal: NDArray[np.floating] = np.cumsum(gains)[np.minimum(np.diff(wanted.indptr), lists.shape[1]) - 1]
+    found: NDArray[np.floating] = hits @ gains / ideal
+    return found
+
+
+def last_of_each(X: pd.DataFrame, share: float) -> NDArray[np.bool_]:
+    """Return which rows are the last ones of their user: a share of them, one at least where a user has two.
+
+    Examples
+    --------
+    >>> last_of_each(pd.DataFrame({"user": [0, 1, 0, 0, 2, 0, 0, 2]}), 0.2).tolist()
+    [False, False, False, False, False, False, True, True]
+    """
+    grouped = X.groupby(USER, sort=False)[USER]
+    from_end, sizes = grouped.cumcount(ascending=False).to_numpy(), grouped.transform("size").to_numpy()
+    return np.asarray((from_end < np.maximum(1, np.round(share * sizes))) & (sizes > 1))
+
+
+def queries_of(X: pd.DataFrame, y: NDArray[Any], users: Codes, catalogue: int) -> Queries:
+    """Return users as they ask, with what they did among some rows as histories.
+
+    Parameters
+    ----------
+    X : DataFrame
+        Interactions in the order of time.
+    y : array, shape (n,)
+        What each of them weighs.
+    users : array
+        Codes, ascending.
+    catalogue : int
+        Number of items.
+    """
+    rows = np.flatnonzero(np.isin(X[USER], users))
+    rows = rows[np.argsort(X[USER].to_numpy()[rows], kind="stable")]
+    return Queries(
+        users=users,
+        starts=np.r_[np.searchsorted(X[USER].to_numpy()[rows], users), len(rows)],
+        items=X[ITEM].to_numpy()[rows],
+        weights=np.asarray(y)[rows].astype(np.float32),
+        times=X[TIME].to_numpy()[rows] if TIME in X.columns else None,
+        catalogue=catalogue,
+    )
