@@ -119,15 +119,25 @@ def holm(p: Floats) -> Floats:
     [0.03, 0.06, 0.06]
     """
     upper = np.triu_indices(len(p), 1)
-    raw = p[upper]
-    tested = np.flatnonzero(np.isfinite(raw))
-    tested = tested[np.argsort(raw[tested], kind="stable")]
-    steps = raw[tested] * np.arange(len(tested), 0, -1)
-    adjusted = np.full_like(raw, np.nan)
-    adjusted[tested] = np.minimum(1.0, np.maximum.accumulate(steps)) if len(tested) else []
     out = np.full_like(p, np.nan)
-    out[upper] = adjusted
+    out[upper] = step_down(p[upper])
     return np.asarray(np.fmax(out, out.T))
+
+
+def step_down(p: Floats) -> Floats:
+    """Return p-values, shape (n,), adjusted by Holm's step-down procedure; NaN is no test.
+
+    Examples
+    --------
+    >>> step_down(np.array([0.04, 0.01, np.nan])).tolist()
+    [0.04, 0.02, nan]
+    """
+    tested = np.flatnonzero(np.isfinite(p))
+    tested = tested[np.argsort(p[tested], kind="stable")]
+    adjusted = np.full_like(p, np.nan)
+    steps = p[tested] * np.arange(len(tested), 0, -1)
+    adjusted[tested] = np.minimum(1.0, np.maximum.accumulate(steps)) if len(tested) else []
+    return adjusted
 
 
 def tie_groups(p: Floats, models: Sequence[str], alpha: float = ALPHA) -> tuple[tuple[str, ...], ...]:
