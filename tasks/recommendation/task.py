@@ -21,6 +21,9 @@ from tasks.recommendation.options import ranking_of
 from tasks.recommendation.reading import read_log
 from tasks.recommendation.sizing import with_users
 
+INTERACTIONS_A_ROW = 10
+"""That stand for a row of a budget: one by itself says little, and counting it takes less."""
+
 
 @dataclass(frozen=True)
 class Recommendation:
@@ -80,14 +83,15 @@ class Recommendation:
         return replace(dataset, fingerprint=fingerprint(dataset))
 
     def sized(self, dataset: Dataset, spec: DataSpec, budget: Budget, seed: int) -> Dataset:
-        """Return users drawn at random until they have the budget's rows, with all that each of them did."""
+        """Return users drawn at random until they have ten interactions for each row of the budget."""
         _, ranking = kind_of(dataset)
         if dataset.time is not None and ranking.ties == "shuffled":
             draw = np.random.default_rng(seed_for(seed, "ties", self.name)).random(len(dataset.y))
             dataset = take(dataset, np.lexsort((draw, dataset.time)))
-        if not budget.rows or len(dataset.y) <= budget.rows:
+        most = INTERACTIONS_A_ROW * budget.rows
+        if not budget.rows or len(dataset.y) <= most:
             return dataset
-        return with_users(dataset, budget.rows, seed_for(seed, "subsample", self.name))
+        return with_users(dataset, most, seed_for(seed, "subsample", self.name))
 
     def splits(self, dataset: Dataset, protocol: str, budget: Budget, seed: int) -> tuple[list[Split], tuple[str, ...]]:
         """Return the splits of a protocol, with notes on what it could not heed; see `bench.registry.TaskType.splits`.
