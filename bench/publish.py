@@ -92,9 +92,9 @@ def read_decisions(results_dir: Path) -> list[tuple[str, dict[str, Any]]]:
 def examples(content: Content, folder: Path, scratch: Path, truth: Truth) -> list[Example]:
     """Return the worst predictions of the pick and the runner-up, as far as predictions are at hand.
 
-    Of forecasts there are none: series are shown in pictures, whole.
+    Of forecasts there are none: series are shown in pictures, whole. Nor of lists, which are shown user by user.
     """
-    if content.task.prediction == "quantiles":
+    if content.task.prediction in ("quantiles", "ranking"):
         return []
     predictions = predictions_of(content, scratch)
     models = [name for name in (content.decision.pick, content.decision.runner_up) if name]
