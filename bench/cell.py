@@ -24,6 +24,8 @@ from bench.files import full_disk
 from bench.members import NO_REPEAT, TOLD
 from bench.memory import Memory
 from bench.predictions import Predictions, prediction_digest
+from bench.ranking.held import Relevant
+from bench.ranking.metrics import told
 from bench.tested import inputs_of, truth_of
 from bench.types import Cell, Dataset, Model, ModelChoice, Record, Split, Task
 from bench.zoo.features import FeatureCache
@@ -152,7 +154,7 @@ def _fit_and_score(cell: Cell, inputs: CellInputs, record: Record) -> Record:
         digest=prediction_digest(predicted),
         fit_seconds=fit_seconds,
         predict_seconds=predict_seconds,
-        found={**made.found, **_told_of_forecasts(made.model, raw, asked)},
+        found={**made.found, **_told_of_forecasts(made.model, raw, asked), **_told_of_lists(truth, predicted)},
     )
 
 
@@ -162,6 +164,11 @@ def _told_of_forecasts(model: Model, raw: Any, asked: Asked) -> dict[str, Any]:
         return {}
     fallbacks = int(getattr(model, "fallbacks_", 0))
     return {"forecasts": {"crossed": crossed(raw, asked.forecasting), "fallbacks": fallbacks}}
+
+
+def _told_of_lists(truth: Any, lists: Any) -> dict[str, Any]:
+    """Return what is wrong with lists of items: short ones, none at all, and items that stand in one twice."""
+    return {"lists": told(truth, lists)} if isinstance(truth, Relevant) else {}
 
 
 _libraries: Any = None
