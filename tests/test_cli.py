@@ -414,7 +414,7 @@ def test_a_multirun_reports_every_run(bench, reviews):
     ("arguments", "said"),
     [
         (["task=text_clff"], "Unknown task 'text_clff'. Did you mean 'text_clf'?"),
-        (["budget=toy"], "Which task? Give task=NAME. Known: forecasting, tabular_clf, tabular_reg, text_clf, ts."),
+        (["budget=toy"], "Known: forecasting, rec, recommendation, tabular_clf, tabular_reg, text_clf, ts."),
         (["task=text_clf", "data=reuters_r9"], "Unknown data 'reuters_r9'. Did you mean 'reuters_r8'?"),
         (["task=text_clf", "model=[tfidf_svn]"], "Unknown model 'tfidf_svn'. Did you mean 'tfidf_svm'?"),
         (["task=text_clf", "budget=tiny"], "Unknown budget 'tiny'."),
