@@ -1,7 +1,8 @@
 """Whether a model has met the data that it is tested on before, as far as its authors say.
 
 One rule for models of every kind. A declaration can show that a set was seen. That it was not seen follows only from a
-whole list with a source, or from weights of made-up data; nothing else is taken for innocence.
+whole list with a source, from weights of made-up data, or from data that are made here, which no source of before them
+can have meant; nothing else is taken for innocence.
 """
 
 from collections.abc import Iterable, Mapping
@@ -80,7 +81,7 @@ class Declaration:
         """What is named, sets and corpora; with ``unknown`` where that is not all."""
         return tuple(name.strip() for name in self.trained_on.split(","))
 
-    def exposure(self, data: str, published: bool) -> Exposure:
+    def exposure(self, data: str, published: bool, made_here: bool = False) -> Exposure:
         """Return whether the model has seen a data set.
 
         Parameters
@@ -89,6 +90,9 @@ class Declaration:
             Name of the data set.
         published : bool
             Whether its source is known. A file without one may be a copy of anything: no list of names clears it.
+        made_here : bool
+            Whether it is drawn by a law of this project. No corpus holds it that a source describes which is older: the
+            sources of all models here are. A model without a source may be younger.
 
         Examples
         --------
@@ -103,18 +107,21 @@ class Declaration:
             return "exposed"
         if not self.pretrained or named == {CLEAN}:
             return "clean"
+        if made_here:
+            return "clean" if self.source else "unknown"
         whole = bool(self.source) and not named & {UNKNOWN, *ARCHIVES}
         return "clean" if whole and published else "unknown"
 
 
 def exposure_on(spec: ModelSpec, dataset: Dataset) -> Exposure:
     """Return whether a model has seen a data set."""
-    return Declaration.of_spec(spec).exposure(dataset.name, bool(dataset.citation))
+    return Declaration.of_spec(spec).exposure(dataset.name, bool(dataset.citation), dataset.law is not None)
 
 
 def exposure_of(made: Mapping[str, Any], data: str) -> Exposure:
     """Return the same from the provenance of its table."""
-    return Declaration.of_table(made).exposure(data, bool(made["about"].get("data_citation")))
+    about = made["about"]
+    return Declaration.of_table(made).exposure(data, bool(about.get("data_citation")), "made_by_law" in about)
 
 
 def carried(specs: Iterable[ModelSpec]) -> tuple[str, str]:

@@ -89,6 +89,8 @@ def provenance_of(
             "protocol": asdict(ranking),
             "splits": dict(dataset.split_facts),
         }
+    if dataset.law is not None:
+        about["made_by_law"] = True
     if dataset.ceiling:
         about["ceiling"] = dict(dataset.ceiling)
     key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()

@@ -74,6 +74,20 @@ def test_a_file_of_unknown_source_may_be_a_copy_of_anything_so_no_list_clears_it
 
 
 @pytest.mark.parametrize(
+    ("declaration", "exposure"),
+    [
+        (declared("m4_daily, solar"), "clean"),
+        (declared("unknown, lotsa"), "clean"),
+        (declared("unknown", source=""), "unknown"),
+        (declared("unknown", source="", pretrained=False), "clean"),
+        (declared("synthetic_walk"), "exposed"),
+    ],
+)
+def test_no_corpus_of_an_older_source_holds_data_that_are_made_here_by_a_law(declaration, exposure):
+    assert declaration.exposure("synthetic_walk", published=True, made_here=True) == exposure
+
+
+@pytest.mark.parametrize(
     ("name", "on_m3", "on_a_file"),
     [
         ("fracast", "exposed", "unknown"),
@@ -126,6 +140,13 @@ def test_a_table_tells_as_much_as_the_model_that_made_it(tmp_path):
     # A line that says nothing would change every table that is there.
     assert "evidence" not in table_of(silent, tmp_path)["about"]
     assert table_of(whole, tmp_path)["about"]["evidence"] == "Me 2026, appendix"
+
+
+def test_the_table_of_data_that_a_law_made_says_so(tmp_path):
+    choice = toy("mine", role="zoo", trained_on="unknown, lotsa", evidence="Me 2025")
+    for law, exposure in ((lambda data, split: None, "clean"), (None, "unknown")):
+        made = table_of(choice, tmp_path, law=law, **PUBLISHED)
+        assert exposure_of(made, "toy") == exposure_on(choice.spec, dataset(law=law, **PUBLISHED)) == exposure
 
 
 def test_what_is_made_of_models_has_seen_what_its_parts_have():

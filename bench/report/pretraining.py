@@ -25,6 +25,8 @@ def pretrained_about(content: Content) -> str:
         "or all that was learned from was made up. Unknown: nobody says, or corpora are named of which nobody lists "
         "what they hold."
     )
+    if "made_by_law" in content.facts["about"]:
+        return f"{about} These data are made here by a law, and no corpus of an older source can hold them."
     if not content.facts["about"].get("data_citation"):
         about += " These data name no source (`data.citation`) and may be a copy of anything: no list clears them."
     return about
