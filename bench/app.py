@@ -53,6 +53,8 @@ def run(config: RunConfig) -> int:
     cells = ready.cells()
     ledger = Ledger(ready)
     display.say(_announcement(ready, len(cells)))
+    if ledger.replaced:
+        display.say(ledger.replaced)
     display.log.event("run", task=task.name, data=config.data.name, budget=config.budget.name, cells=len(cells))
     try:
         Work(ready, ledger, display, started).do(cells)

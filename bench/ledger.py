@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import plan
+from bench.differences import differences
 from bench.executor import worker_count
 from bench.files import remove_leftovers
 from bench.journal import Entry, Journal, Taken, read_journal, take_in
@@ -29,6 +30,8 @@ class Ledger:
         self.machine = machine_class()
         config = run.config
         self.store = Store.open(run.root, self.machine, run.task, config.data.name, config.budget.name)
+        self._before: dict[str, dict[str, Any]] = {}
+        """Provenance of the tables that this run's take the place of."""
         self.provenance: dict[str, dict[str, Any]] = {choice.name: self._made(choice) for choice in run.models}
         about = self.provenance[run.task.reference]["about"]
         about |= {"report": asdict(config.report), "limits": asdict(config.limits), "labels": list(run.dataset.classes)}
@@ -53,7 +56,24 @@ class Ledger:
         if before.get("key") == made["key"]:
             # What this run may not find out again: it encodes nothing, or names no published figures.
             made["about"] |= {fact: before["about"].get(fact, made["about"][fact]) for fact in FOUND_OUT}
+        elif before:
+            self._before[choice.name] = before
         return made
+
+    @property
+    def replaced(self) -> str:
+        """Say which tables of other settings this run's take the place of; empty where there are none."""
+        if not self._before or self.run.config.shard:
+            return ""
+        # What differs for the reference does so for all.
+        reference = self.run.task.reference
+        name = reference if reference in self._before else next(iter(self._before))
+        what, many = "; ".join(differences(self._before[name], self.provenance[name])), len(self._before)
+        which = f"the table of {name}" if many == 1 else f"{many} tables"
+        return (
+            f"{self.store.folder} has {which} from a run with other settings ({what}): this run's "
+            f"{'takes its' if many == 1 else 'take their'} place. data.name=NAME keeps both."
+        )
 
     @property
     def keys(self) -> dict[str, str]:
