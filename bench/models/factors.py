@@ -72,6 +72,7 @@ class AlternatingLeastSquares:
     alpha: float
     """What the weight of an interaction is multiplied by; what is not there weighs 1."""
     regularization: float
+    """Strength of the L2 penalty for each interaction of the usual user and item: `usual_interactions`."""
     context: Context
     model: Any = None
     known: Known | None = None
@@ -86,7 +87,7 @@ class AlternatingLeastSquares:
         with one_blas_thread():
             self.model = Solver(
                 factors=self.factors,
-                regularization=self.regularization,
+                regularization=self.regularization * usual_interactions(matrix),
                 alpha=self.alpha,
                 iterations=self.sweeps,
                 num_threads=self.context.threads,
@@ -106,6 +107,20 @@ class AlternatingLeastSquares:
             users = self.model.recalculate_user(np.arange(len(X)), csr_matrix(X.history))
         scores: Scores = users @ self.model.item_factors.T
         return only_known(scores, X, self.known)
+
+
+def usual_interactions(matrix: Any) -> float:
+    """Return the geometric mean of how many interactions a user has on average, and how many an item has.
+
+    A penalty in proportion to it is as strong where histories are long as where they are short.
+
+    Parameters
+    ----------
+    matrix : csr_array, shape (users, items)
+        Rows and columns without an entry are left out.
+    """
+    users, items = int((np.diff(matrix.indptr) > 0).sum()), int(known_in(matrix).sum())
+    return float(matrix.nnz / np.sqrt(max(1, users * items)))
 
 
 @dataclass

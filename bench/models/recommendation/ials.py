@@ -18,8 +18,8 @@ class Params:
     """Solutions for all users and all items."""
     alpha: float = 5.0
     """What the weight of an interaction is multiplied by; one that is not there weighs 1."""
-    regularization: float = 50.0
-    """Strength of the L2 penalty of each user and item."""
+    regularization: float = 0.8
+    """Strength of the L2 penalty, for each interaction that users and items have on average."""
 
     def __post_init__(self) -> None:
         positive(factors=self.factors, sweeps=self.sweeps, alpha=self.alpha)
@@ -32,7 +32,7 @@ def space(trial: Any) -> dict[str, Any]:
         "factors": trial.suggest_int("factors", 8, 200, log=True),
         "sweeps": trial.suggest_int("sweeps", 5, 30),
         "alpha": trial.suggest_float("alpha", 1.0, 50.0, log=True),
-        "regularization": trial.suggest_float("regularization", 1e-2, 300.0, log=True),
+        "regularization": trial.suggest_float("regularization", 1e-3, 5.0, log=True),
     }
 
 

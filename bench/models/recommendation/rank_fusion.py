@@ -36,7 +36,7 @@ def build(params: Params, context: Context) -> Model:
     """EASE, iALS and nearest neighbours of items, by the places of items in their lists."""
     members: list[Member] = [
         ItemWeights(partial(closed_form, penalty=500.0), context),
-        AlternatingLeastSquares(64, 12, 5.0, 50.0, context),
+        AlternatingLeastSquares(64, 12, 5.0, 0.8, context),
         ItemWeights(partial(cosine, neighbours=100, shrink=10.0, threads=context.threads), context),
     ]
     return Fused(members, params.constant)

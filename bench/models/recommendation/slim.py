@@ -55,7 +55,7 @@ def unfit_for(dataset: Dataset) -> str:
     params=Params,
     space=space,
     role="stable",
-    from_budget="standard",
+    from_budget="quick",
     deterministic=True,
     unfit_for=unfit_for,
     libraries=("numpy", "scipy", "pandas"),
