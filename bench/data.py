@@ -253,7 +253,8 @@ def _read_file(path: Path, spec: DataSpec) -> bytes:
 
 
 def _parse(content: bytes, path: Path, spec: DataSpec) -> pd.DataFrame:
-    form = spec.format or ("movielens" if is_movielens(path.name) else FORMATS.get(path.suffix.lower(), ""))
+    called = is_movielens(path.name, content)
+    form = spec.format or ("movielens" if called else FORMATS.get(path.suffix.lower(), ""))
     if not content or content.isspace():
         raise DataError(f"{path} is empty.")
     if path.suffix.lower() in WORKBOOKS or (form == "csv" and content.startswith(WORKBOOK_SIGNS)):

@@ -30,18 +30,20 @@ LAYOUTS: Mapping[tuple[str, int], tuple[str, ...]] = {
     ("|", 24): ("item_id", "title", "release_date", "video_release_date", "imdb_url", *GENRES),
 }
 """Columns of files without a header, by their separator and number of fields."""
+HEADER = b"userId,movieId,rating,timestamp"
+"""First line of the interactions of later ones, which are CSV."""
 _MOVIELENS = re.compile(r"u[1-5ab]?\.(data|base|test|item|user)|(ratings|movies|users)\.dat")
 
 
-def is_movielens(name: str) -> bool:
-    """Return whether a file is called as one of MovieLens that has no header.
+def is_movielens(name: str, content: bytes = b"") -> bool:
+    """Return whether a file is called as one of MovieLens that has no header, or begins with the header of the others.
 
     Examples
     --------
     >>> [is_movielens(name) for name in ("u.data", "ua.base", "movies.dat", "ratings.csv", "my.data")]
     [True, True, True, False, False]
     """
-    return _MOVIELENS.fullmatch(name) is not None
+    return _MOVIELENS.fullmatch(name) is not None or content.startswith(HEADER)
 
 
 def read_atomic(content: bytes) -> pd.DataFrame:
@@ -74,6 +76,9 @@ def read_movielens(content: bytes) -> pd.DataFrame:
     ValueError
         If it has none of the known layouts.
     """
+    if content.startswith(HEADER):
+        names = HEADER.decode().split(",")
+        return _table(content, names, names[2:], names[:2], ",", skipped=1)
     content = _in_utf8(content)
     first = content.partition(b"\n")[0].decode(errors="replace")
     separator = next((sign for sign in ("::", "\t", ",", "|") if sign in first), "")
