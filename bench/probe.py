@@ -48,6 +48,8 @@ FEW_INTERACTIONS = 2000
 """Of a fit that is for its cold start: a few rows would name hardly an item twice."""
 FEW_SERIES, MOST_SERIES = 5, 100
 """Whose forecasts are timed one by one, and together: each is fitted beforehand."""
+FITTING_SECONDS = 10.0
+"""For fits of series that are then timed one by one: where each takes long, they are fewer."""
 WARMING_UP, LATENCY_ITEMS = 5, 100
 BATCHES = (1, 32, 1000)
 REPEAT_SECONDS = 4.0
@@ -115,7 +117,8 @@ def probe(request: ProbeRequest, inputs: CellInputs) -> tuple[Cost, Robustness]:
         served, single, most = _served(model, tested, kind), LATENCY_ITEMS, max(BATCHES)
         if inputs.dataset.forecasting is not None:
             # A series comes once in a batch, however few there are.
-            served, single = _served_from_histories(choice, alone, inputs, request.rows), FEW_SERIES
+            served = _served_from_histories(choice, alone, inputs, request.rows)
+            single = _fitted_in_time(served, items[:FEW_SERIES])
             most = min(len(items), MOST_SERIES)
         latencies = _latencies([served([item]) for item in items[:single]])
         throughput = {
@@ -233,9 +236,16 @@ def _served_from_histories(choice: ModelChoice, context: Context, inputs: CellIn
     dataset, train = inputs.dataset, inputs.splits[0].train
     assert dataset.groups is not None
     groups, tested = dataset.groups, known_at_origin(dataset, rows)
+    made: dict[bytes, Callable[[], Any]] = {}
 
     def ready(items: Items) -> Callable[[], Any]:
+        # Of few series a batch is soon the same again, and nothing is learned from a second fit.
         places = np.concatenate(items)
+        if (key := places.tobytes()) not in made:
+            made[key] = fitted(places)
+        return made[key]
+
+    def fitted(places: NDArray[np.intp]) -> Callable[[], Any]:
         part, asked = take(tested, places), groups[rows[places]]
         histories = Rows.of(dataset, train[np.isin(groups[train], asked)])
         model: Any = fit_plainly(choice, context, histories)
@@ -248,6 +258,16 @@ def _served_from_histories(choice: ModelChoice, context: Context, inputs: CellIn
         return answer
 
     return ready
+
+
+def _fitted_in_time(served: Served, items: Items) -> int:
+    """Make a few series ready one by one; return how many are, one at least, when the time for that is up."""
+    until = time.perf_counter() + FITTING_SECONDS
+    for number, item in enumerate(items, start=1):
+        served([item])
+        if time.perf_counter() > until:
+            return number
+    return len(items)
 
 
 def _latencies(answers: Sequence[Callable[[], Any]]) -> list[float]:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bench import probe as probing
 from bench import registry
 from bench.agenda import LOST
 from bench.footprint import packages_beyond, peak_mb
@@ -88,6 +89,25 @@ def test_what_a_forecast_owes_to_its_company_is_measured_on_the_scale_of_its_ser
     # What a change of places does to each of the series: the large one would hide what happens to the others.
     assert found.order == pytest.approx((order / scale).max())
     assert found.batch == pytest.approx((batch / scale).max())
+
+
+@pytest.mark.parametrize(("seconds", "models"), [(10.0, 6), (0.0, 4)])
+def test_each_series_is_fitted_once_for_its_timing_and_fewer_are_where_fits_take_long(
+    tmp_path, monkeypatch, seconds, models
+):
+    choice, window, built = toy_forecaster(way="observes"), last_window(panel()), []
+
+    def build(params, context):
+        built.append(params)
+        return choice.spec.build(params, context)
+
+    monkeypatch.setattr(probing, "FITTING_SECONDS", seconds)
+    counted = replace(choice, spec=replace(choice.spec, build=build))
+    request = ProbeRequest(model="toy", rows=window.test, perturbed={}, core=())
+    cost, _ = probe(request, panel_inputs(tmp_path, [counted], panel(), window))
+    # The cold start, the fit of the window, single series of the three, and all three together.
+    assert len(built) == models
+    assert min(cost.latency_p50_ms, cost.throughput_1, cost.throughput_32, cost.throughput_1000) > 0
 
 
 def test_measured_figures_belong_to_one_key(tmp_path):
