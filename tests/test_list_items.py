@@ -17,7 +17,7 @@ from bench.ranking.list_items import ACTIVITY, COLD_ITEMS, COLD_USERS, ListItems
 from bench.ranking.truth import BY_SPLIT
 from bench.report.churn import churn_estimates
 from bench.report.lists import with_users
-from bench.stats.churn import ranking_churn
+from bench.stats.churn import excess_ranking_churn, ranking_churn
 from bench.stats.comparison import paired, score_interval
 from bench.stats.table import ModelFacts, Scoring, scores_by_model
 from tests.rankings import interactions, splits_of, written
@@ -125,7 +125,8 @@ def test_churn_is_that_of_the_lists_of_two_seeds(tmp_path):
     assert found.churn == pytest.approx((wanted.value, wanted.low, wanted.high))
     assert wanted.method == "t over groups, for this pair of seeds"
     assert 0 < wanted.low < wanted.value < wanted.high
-    assert np.isnan(found.excess_churn[0])
+    assert found.excess_churn[0] == excess_ranking_churn(lists, found.hit.sum(axis=2), found.wanted).value
+    assert 0 < found.excess_churn[0] < 1
     *_, still, _ = ran(tmp_path / "still", noise=0.0)
     assert (still.churn[0], still.excess_churn) == (0.0, (0.0, 0.0, 0.0))
 

@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 from sklearn.metrics import jaccard_score
 
-from bench.stats.churn import excess_churn, flips, forecast_churn, label_churn, ranking_churn, value_churn
+from bench.stats.churn import (
+    excess_churn,
+    excess_ranking_churn,
+    flips,
+    forecast_churn,
+    label_churn,
+    ranking_churn,
+    value_churn,
+)
 
 LABELS = np.array([[0, 1, 1, 2, 0], [0, 1, 2, 2, 0], [0, 0, 2, 2, 0]])
 
@@ -109,3 +117,24 @@ def test_the_order_of_items_and_seeds_moves_no_churn():
     labels, truth = generator.integers(0, 3, (3, 50)), generator.integers(0, 3, 50)
     assert label_churn(labels[:, order]) == label_churn(labels)
     assert excess_churn(labels[:, order], truth[order]) == excess_churn(labels, truth)
+
+
+def test_the_churn_of_lists_is_measured_between_what_their_hits_force_and_allow():
+    hits, wanted = np.array([[2], [1]]), np.array([2])
+    # Targets are 1 and 2. One hit less forces one item, and one of both targets must be shared.
+    least, most, between = [[1, 3, 4]], [[1, 8, 9]], [[1, 3, 9]]
+    first = [[1, 2, 3]]
+    assert excess_ranking_churn(np.array([first, least]), hits, wanted).value == pytest.approx(0)
+    assert excess_ranking_churn(np.array([first, most]), hits, wanted).value == pytest.approx(1)
+    inside = (1 - 2 / 4 - (1 - 2 / 4)) / (4 / 5 - 2 / 4)
+    assert excess_ranking_churn(np.array([first, between]), hits, wanted).value == pytest.approx(inside)
+    assert not excess_ranking_churn(np.array([first]), hits[:1], wanted).measured
+
+
+def test_lists_drawn_at_random_have_the_churn_that_chance_allows():
+    generator = np.random.default_rng(0)
+    rankings = np.stack([np.argsort(generator.random((400, 1000)), axis=1)[:, :10] for _ in range(3)])
+    hits = (rankings < 20).sum(axis=2)
+    found = excess_ranking_churn(rankings, hits, np.full(400, 20))
+    assert 0.98 < found.value < 1
+    assert found.low < found.value < found.high

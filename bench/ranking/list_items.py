@@ -80,7 +80,7 @@ class ListItems:
     churn: Three
     """One minus the mean Jaccard index of the lists of two seeds, with its interval; NaN for one seed."""
     excess_churn: Three
-    """NaN, for hits force no lists; zero where there is no churn."""
+    """The same on the scale from what the hits of two seeds force to the most they allow; zero without churn."""
     worst_tenth: float
     """Mean NDCG of the tenth of the users whose lists are worst over splits and seeds."""
     slices: tuple[UserSlice, ...]

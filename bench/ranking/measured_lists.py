@@ -23,7 +23,7 @@ from bench.ranking.list_items import (
 from bench.ranking.metrics import by_user, coverage, gini, lift, mean_over_users, told
 from bench.ranking.top import NONE, Lists
 from bench.ranking.truth import RankingTruth
-from bench.stats.churn import ranking_churn
+from bench.stats.churn import excess_ranking_churn, ranking_churn
 from bench.stats.estimate import Estimate
 from bench.types import Record
 
@@ -126,7 +126,7 @@ def _found(digests: str, grid: Sequence[Sequence[_Cell]], truth: RankingTruth) -
     users, wanted = (np.concatenate([getattr(cell, name) for cell in first]) for name in ("users", "wanted"))
     ndcg = scores_of("ndcg", hit, wanted, relevant.ideal).mean(axis=0)
     lists = np.stack([np.concatenate([cell.lists for cell in cells]) for cells in grid])
-    churn = ranking_churn(lists, users)
+    churn, excess = ranking_churn(lists, users), excess_ranking_churn(lists, hit.sum(axis=2), wanted)
     return ListItems(
         digests=digests,
         seeds=len(grid),
@@ -138,7 +138,7 @@ def _found(digests: str, grid: Sequence[Sequence[_Cell]], truth: RankingTruth) -
         hit=hit,
         churn=(churn.value, churn.low, churn.high),
         # Where nothing changed, nothing changed in excess.
-        excess_churn=(math.nan, math.nan, math.nan) if churn.value else (0.0, 0.0, 0.0),
+        excess_churn=(excess.value, excess.low, excess.high) if churn.value else (0.0, 0.0, 0.0),
         worst_tenth=_worst(_by_code(users, ndcg)),
         slices=(*_by_activity(users, np.concatenate([cell.history for cell in first]), ndcg), *_cold(flat)),
         figures=_means([cell.figures for cell in flat]),

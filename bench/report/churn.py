@@ -30,8 +30,6 @@ def churn_estimates(items: Measured | None, scores: ModelScores) -> tuple[Estima
     excess = over_seeds if several else "as observed: one pair of seeds"
     if not items.churn[0]:
         plain = excess = "no prediction changed"
-    if isinstance(items, ListItems) and items.churn[0]:
-        return _estimate(items.churn, plain), Estimate.not_measured("hits force no lists, so no churn is in excess")
     return _estimate(items.churn, plain), _estimate(items.excess_churn, excess)
 
 

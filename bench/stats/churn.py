@@ -92,7 +92,15 @@ def excess_churn(predictions: NDArray[Any], y: NDArray[Any]) -> Estimate:
     Two fits with error rates e and f differ on at least ``|e - f|`` and on at most ``e + f`` of the items; the mean
     over pairs of seeds of the place between. Its interval is a jackknife over seeds, from three on.
     """
-    return _excess((predictions != y).mean(axis=1), lambda a, b: float((predictions[a] != predictions[b]).mean()), 1.0)
+    errors = (predictions != y).mean(axis=1)
+    return _excess(
+        len(errors),
+        lambda a, b: (
+            float((predictions[a] != predictions[b]).mean()),
+            abs(errors[a] - errors[b]),
+            min(1.0, errors[a] + errors[b]),
+        ),
+    )
 
 
 def excess_value_churn(predictions: Floats, y: Floats) -> Estimate:
@@ -106,9 +114,51 @@ def excess_value_churn(predictions: Floats, y: Floats) -> Estimate:
     >>> excess_value_churn(np.array([[1.0, 1.0], [-1.0, -1.0]]), y).value
     1.0
     """
+    errors = np.abs(predictions - y).mean(axis=1)
     return _excess(
-        np.abs(predictions - y).mean(axis=1), lambda a, b: float(np.abs(predictions[a] - predictions[b]).mean())
+        len(errors),
+        lambda a, b: (
+            float(np.abs(predictions[a] - predictions[b]).mean()),
+            abs(errors[a] - errors[b]),
+            errors[a] + errors[b],
+        ),
     )
+
+
+def excess_ranking_churn(
+    rankings: NDArray[np.integer], hits: NDArray[np.integer], wanted: NDArray[np.integer]
+) -> Estimate:
+    """Return the same of lists.
+
+    Two lists with g and h hits share at most ``min(g, h)`` hits and as many misses as the shorter side has, and at
+    least the hits beyond the number of targets; their Jaccard distances are the ends of the scale, means over lists.
+
+    Parameters
+    ----------
+    rankings : array, shape (S, n, k)
+        As `ranking_churn` takes them.
+    hits : array, shape (S, n)
+        Targets in each list.
+    wanted : array, shape (n,)
+        Targets of each user.
+
+    Examples
+    --------
+    >>> lists, hits = np.array([[[1, 2]], [[1, 3]]]), np.array([[1], [1]])
+    >>> round(excess_ranking_churn(lists, hits, np.array([5])).value, 3)
+    0.667
+    """
+    sizes = (rankings >= 0).sum(axis=2)
+    misses = sizes - hits
+
+    def ends(a: int, b: int) -> tuple[float, float, float]:
+        most = np.minimum(hits[a], hits[b]) + np.minimum(misses[a], misses[b])
+        least = np.maximum(0, hits[a] + hits[b] - wanted)
+        both = sizes[a] + sizes[b]
+        distances = _jaccard_distance(rankings[a], rankings[b])
+        return float(distances.mean()), float(_apart(most, both).mean()), float(_apart(least, both).mean())
+
+    return _excess(len(rankings), ends)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,13 +209,13 @@ def _churn(predictions: NDArray[Any], distance: Callable[..., Any], weights: Flo
     return _t_interval(value, both, df, f"t over {name}, jackknife over seeds")
 
 
-def _excess(errors: Floats, differ: Callable[[int, int], float], limit: float = math.inf) -> Estimate:
+def _excess(seeds: int, ends: Callable[[int, int], tuple[float, float, float]]) -> Estimate:
     """Return the mean over pairs of seeds of the place of their difference between the least and the most possible."""
-    seeds, places = len(errors), {}
+    places = {}
     for a, b in combinations(range(seeds), 2):
-        least, most = abs(errors[a] - errors[b]), min(limit, errors[a] + errors[b])
+        differ, least, most = ends(a, b)
         if most > least:
-            places[a, b] = (differ(a, b) - least) / (most - least)
+            places[a, b] = (differ - least) / (most - least)
     if not places:
         return Estimate.not_measured("one seed" if seeds < 2 else "the error rates leave no room for churn")
     value = math.fsum(places.values()) / len(places)
@@ -214,5 +264,10 @@ def _jaccard_distance(one: NDArray[np.integer], other: NDArray[np.integer]) -> F
     for place in range(one.shape[1]):
         own = one[:, place : place + 1]
         shared += ((own == other) & (own >= 0)).sum(axis=1)
-    either = (one >= 0).sum(axis=1) + (other >= 0).sum(axis=1) - shared
+    return _apart(shared, (one >= 0).sum(axis=1) + (other >= 0).sum(axis=1))
+
+
+def _apart(shared: NDArray[np.integer], both: NDArray[np.integer]) -> Floats:
+    """Return Jaccard distances from the codes that two lists share, and their lengths together."""
+    either = both - shared
     return np.asarray(1 - np.where(either > 0, shared / np.maximum(either, 1), 1.0))
