@@ -34,7 +34,7 @@ class Recommendation:
     metrics: tuple[str, ...] = (
         *("ndcg", "recall", "recall_min", "precision", "map", "mrr", "hit_rate"),
         *("coverage", "novelty", "popularity", "lift", "gini", "diversity"),
-        *("ndcg_cold_users", "ndcg_cold_items"),
+        *("ndcg_cold_users", "ndcg_cold_items", "ndcg_sampled"),
     )
     protocol: str = "global_time"
     reference: str = "popularity"
