@@ -112,7 +112,8 @@ class Queries:
         """The histories as a scipy.sparse.csr_array of weights, shape (n, items)."""
         from scipy.sparse import csr_array
 
-        found = csr_array((self.weights, self.items, self.starts), shape=(len(self), self.catalogue))
+        # A copy, or the order of time, which others go by, would be lost to the next line.
+        found = csr_array((self.weights, self.items, self.starts), shape=(len(self), self.catalogue), copy=True)
         # Several of one item are summed, and a row is in the order of items, as libraries expect.
         found.sum_duplicates()
         return found
