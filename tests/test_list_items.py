@@ -1,13 +1,14 @@
 """What is kept of lists beside their scores, against the lists at hand; and what paired comparisons make of it."""
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from bench import metrics
+from bench.cell import run_cell
 from bench.items import measure, read_items, write_items
 from bench.predictions import prediction_digest
 from bench.ranking import metrics as ranking
@@ -20,7 +21,9 @@ from bench.report.lists import with_users
 from bench.stats.churn import excess_ranking_churn, ranking_churn
 from bench.stats.comparison import paired, score_interval
 from bench.stats.table import ModelFacts, Scoring, scores_by_model
-from tests.rankings import interactions, splits_of, written
+from bench.types import ModelChoice, ModelSpec
+from tests.builders import cell, inputs, task
+from tests.rankings import METRICS, interactions, splits_of, written
 
 
 def ran(tmp_path, folds=3, repeats=1, seeds=2, noise=0.5, **protocol):
@@ -207,3 +210,42 @@ def test_models_are_compared_over_users_with_all_their_splits(tmp_path):
     assert own.mean == pytest.approx(means["good"])
     assert "users" in own.method
     assert models["good"].facts.sample == "users"
+
+
+@dataclass
+class FewParams:
+    """Nothing to choose."""
+
+
+class Few:
+    """Has one item to offer to those who did something, and nothing to others."""
+
+    def fit(self, X, y):
+        return self
+
+    def predict(self, queries):
+        scores = np.full((len(queries), queries.catalogue), -np.inf)
+        scores[np.diff(queries.starts) > 0, 0] = 0.0
+        return scores
+
+
+def test_a_cell_keeps_what_is_wrong_with_its_lists(tmp_path):
+    data = interactions(split="global_time", share=0.45, windows=2)
+    spec = ModelSpec(
+        name="few", task_types=("rec",), role="stable", params=FewParams, build=lambda params, context: Few()
+    )
+    choice = ModelChoice(name="few", spec=spec, params=FewParams())
+    given = replace(
+        inputs(tmp_path, [choice]),
+        dataset=data,
+        splits=tuple(splits_of(data)),
+        task=task(type="rec", metrics=METRICS, prediction="ranking"),
+    )
+    record = run_cell(cell(choice), given)
+    assert (record.status, record.reason) == ("ok", "")
+    relevant, lists = relevant_of(data, given.splits[0]), given.predictions.load(record)
+    assert record.found["lists"] == ranking.told(relevant, lists)
+    known = record.found["lists"]
+    assert known["short"] == known["users"] == relevant.warm.sum() > known["covered"] > 0
+    assert known["cold_users"] > 0
+    assert record.scores["ndcg_cold_users"] == 0
