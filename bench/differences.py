@@ -29,7 +29,7 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
     had, has = (made.get("about", {}).get("panel", {}) for made in (before, after))
     found = list(_changed(had, has, OF_PANELS))
     if was.get("folds") != now.get("folds"):
-        found.append(f"{was.get('folds')} {'windows' if has else 'folds'}, now {now.get('folds')}")
+        found.append(f"{'windows' if has else 'folds'} {was.get('folds')}, now {now.get('folds')}")
     if not found and was.get("data_fingerprint") != now.get("data_fingerprint"):
         found.append("other data, or read in another way")
     if not found and was.get("splits") != now.get("splits"):

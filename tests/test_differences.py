@@ -52,5 +52,5 @@ def made(tmp_path, horizon=6, windows=2, **changes):
 def test_of_forecasts_horizon_season_and_windows_are_named(tmp_path):
     before = made(tmp_path)
     assert differences(before, made(tmp_path, horizon=4)) == ["horizon 6, now 4"]
-    assert differences(before, made(tmp_path, season=2, windows=3)) == ["season 4, now 2", "2 windows, now 3"]
+    assert differences(before, made(tmp_path, season=2, windows=3)) == ["season 4, now 2", "windows 2, now 3"]
     assert differences(before, {**before, "inputs": {**before["inputs"], "code": "other"}}) == ["the model's code"]
