@@ -1,5 +1,6 @@
 """Users and items as vectors whose products are scores."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -184,6 +185,9 @@ class PairwiseRanking:
 def one_blas_thread() -> Iterator[None]:
     """Keep the matrix products of implicit to one thread: it has threads of its own, and warns of any others."""
     from threadpoolctl import threadpool_limits
+    from tqdm import tqdm
 
+    # Its bars, which nobody sees, would leave a semaphore behind in a process that is ended.
+    tqdm.set_lock(threading.RLock())
     with threadpool_limits(1, user_api="blas"):
         yield
