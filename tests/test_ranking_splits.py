@@ -210,3 +210,10 @@ def test_facts_of_splits_tell_a_leak_in_time():
 def test_each_protocol_has_a_name_of_its_own():
     names = {Ranking(**one).hash for one in ({}, {"k": 5}, {"split": "random"}, {"ideal": "all"}, {"sampled": 100})}
     assert len(names) == 5
+
+
+def test_a_split_of_which_nobody_is_known_says_so():
+    data = interactions(windows=1)
+    strangers = replace(data, X=data.X.assign(user=np.arange(len(data.y)) // 8).astype({"user": np.int32}))
+    with pytest.raises(DataError, match="nobody who is tested under protocol=global_time did anything before"):
+        made(strangers)

@@ -185,7 +185,7 @@ class PairwiseRanking:
 def one_blas_thread() -> Iterator[None]:
     """Keep the matrix products of implicit to one thread: it has threads of its own, and warns of any others."""
     from threadpoolctl import threadpool_limits
-    from tqdm import tqdm
+    from tqdm import tqdm  # type: ignore[import-untyped]
 
     # Its bars, which nobody sees, would leave a semaphore behind in a process that is ended.
     tqdm.set_lock(threading.RLock())
