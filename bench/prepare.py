@@ -13,6 +13,7 @@ from bench.files import write_atomically
 from bench.memory import Memory
 from bench.panel_truth import ceiling_of
 from bench.predictions import Predictions
+from bench.ranking.ceiling import best_lists
 from bench.ranking.diagnostics import split_facts
 from bench.ranking.protocol import under
 from bench.room import without_room
@@ -92,7 +93,7 @@ def prepare(config: RunConfig, say: Callable[[str], None]) -> Prepared:
         dataset=replace(
             dataset,
             notes=(*dataset.notes, *notes),
-            ceiling=ceiling_of(dataset, splits),
+            ceiling=ceiling_of(dataset, splits) or best_lists(dataset, splits),
             split_facts=split_facts(dataset, splits) if dataset.recommending is not None else {},
         ),
         splits=tuple(splits),

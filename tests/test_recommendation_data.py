@@ -9,9 +9,11 @@ import pytest
 from bench.config import compose_run, register_schemas
 from bench.data import Reader
 from bench.errors import ConfigError, DataError
+from bench.ranking.ceiling import best_lists
 from bench.ranking.held import asking_of, relevant_of
+from bench.ranking.metrics import mean_over_users
 from bench.ranking.protocol import under
-from bench.ranking.top import rank
+from bench.ranking.top import lists_of
 from bench.settings import Budget, DataSpec
 from bench.zoo.store import Zoo
 from tasks.recommendation import recommendation, synthetic
@@ -271,24 +273,9 @@ def test_a_budget_keeps_whole_users_with_their_labels_and_tables(load, tmp_path)
     assert recommendation.sized(whole, DataSpec(), Budget(rows=40), 0) is whole
 
 
-class Known:
-    """Ranks by what the law says, or by how often items were taken up."""
-
-    def __init__(self, scores):
-        self.scores, self.at = scores, 0
-
-    def predict(self, queries):
-        self.at += len(queries)
-        return self.scores[self.at - len(queries) : self.at]
-
-
-def hits(data, split, scores):
-    relevant = relevant_of(data, split)
-    lists = rank(Known(scores), asking_of(data, split))[:, : relevant.k]
-    users = np.repeat(np.arange(len(relevant.users)), np.diff(relevant.starts))
-    targets = np.zeros((len(lists), len(data.recommending.items) + 1), dtype=bool)
-    targets[users, relevant.items] = True
-    return np.take_along_axis(targets, lists, axis=1).mean()
+def score(data, split, scores):
+    lists = lists_of(scores.copy(), asking_of(data, split))
+    return mean_over_users(relevant_of(data, split), lists, "ndcg")
 
 
 @pytest.mark.parametrize("protocol", ["global_time", "leave_last", "random", "held_out_users"])
@@ -300,14 +287,12 @@ def test_no_ranking_beats_the_law_that_made_the_data(protocol):
     best = small.law(small, split)
     generator = np.random.default_rng(0)
     popularity = np.bincount(small.X["item"].to_numpy()[split.train], minlength=best.shape[1])
-    worse = [
-        np.tile(popularity.astype(float), (len(best), 1)),
-        best + generator.standard_normal(best.shape),
-        generator.permuted(best, axis=1),
-    ]
-    most = hits(small, split, best)
-    others = [hits(small, split, scores) for scores in worse]
-    assert most > others[1] > others[0] > others[2]
+    popular = np.tile(popularity.astype(float), (len(best), 1))
+    noisy, drawn = best + generator.standard_normal(best.shape), generator.permuted(best, axis=1)
+    found = [score(small, split, scores) for scores in (best, noisy, popular, drawn)]
+    assert found == sorted(found, reverse=True)
+    assert best_lists(small, [split])["ndcg"] == pytest.approx(found[0])
+    assert best_lists(replace(small, law=None), [split]) == {}
 
 
 def test_the_draws_of_a_law_follow_its_odds(monkeypatch):
