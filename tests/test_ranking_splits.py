@@ -217,3 +217,8 @@ def test_a_split_of_which_nobody_is_known_says_so():
     strangers = replace(data, X=data.X.assign(user=np.arange(len(data.y)) // 8).astype({"user": np.int32}))
     with pytest.raises(DataError, match="nobody who is tested under protocol=global_time did anything before"):
         made(strangers)
+
+
+def test_one_user_cannot_be_held_out():
+    with pytest.raises(DataError, match="the training part of protocol=held_out_users has no interactions"):
+        made(interactions(users=1, split="held_out_users"))

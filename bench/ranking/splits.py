@@ -183,21 +183,21 @@ def _finished(dataset: "Dataset", cut: Cut, ranking: Ranking, seed: int, repeat:
     if ranking.core:
         fit = fit[in_core(dataset.X[USER].to_numpy()[fit], dataset.X[ITEM].to_numpy()[fit], ranking.core)]
     test = _targets(dataset, cut.test, ranking, seed_for(seed, "targets", repeat, fold))
-    _check(dataset, ranking, test, cut.train if ranking.split == "held_out_users" else fit)
+    _check(dataset, ranking, test, fit, cut.train)
     whole = len(fit) == len(cut.train)
     return Split(repeat=repeat, fold=fold, train=cut.train, test=test, fit=None if whole else fit)
 
 
-def _check(dataset: "Dataset", ranking: Ranking, test: Rows, known: Rows) -> None:
+def _check(dataset: "Dataset", ranking: Ranking, test: Rows, fit: Rows, train: Rows) -> None:
     """Refuse a split without anything to learn from, to be found, or to be asked by."""
-    for name, rows in (("training", known), ("test", test)):
+    for name, rows in (("training", fit), ("test", test)):
         if not len(rows):
             core = f" No user and item have {ranking.core} interactions (data.core)." if ranking.core else ""
             raise DataError(
                 f"{dataset.name}: the {name} part of protocol={ranking.split} has no interactions.{core} Give another "
                 "protocol, or another data.share."
             )
-    user = dataset.X[USER].to_numpy()
+    user, known = dataset.X[USER].to_numpy(), train if ranking.split == "held_out_users" else fit
     if not np.isin(user[test], user[known]).any():
         raise DataError(
             f"{dataset.name}: nobody who is tested under protocol={ranking.split} did anything before, so no model "
