@@ -41,6 +41,13 @@ REFUSED = {
         "column 'timestamp' has no time stamp in 20 of 40 rows. Drop these rows; without data.time, protocol=random",
     ),
     "an empty time": (log(timestamp=["2024-01-05", " "] * 20), {}, "has no time stamp in 20 of 40 rows"),
+    "an infinite time": (log(timestamp=[1e9, np.inf] * 20), {}, "has no time stamp in 20 of 40 rows"),
+    "times of two units": (
+        log(timestamp=[1_400_000_000, 1_400_000_000_000] * 20), {},
+        "is Unix time in seconds in 20 rows, and not so in 20, such as 1400000000000. Write all time stamps",
+    ),
+    "zeros for times": (log(timestamp=[*range(10**9, 10**9 + 38), 0, 0]), {}, "and not so in 2, such as 0. Write all"),
+    "dates beside Unix time": (log(timestamp=["2024-01-05", "1400000000"] * 20), {}, "('1400000000'). Mend them, drop"),
     "words for times": (
         log(timestamp=["2024-01-05", "yesterday"] * 20), {}, "('yesterday'). Mend them, drop their rows, or give the",
     ),
@@ -63,6 +70,7 @@ REFUSED = {
     "an unknown word": (log(), {"ties": "rows"}, "data.ties=rows is not known. Did you mean 'row'?"),
     "duplicates of panels": (log(), {"duplicates": "sum"}, "data.duplicates=sum is not known. Known: first, last."),
     "other tasks": (log(), {"target": "rating"}, "data.target means nothing to recommendation. The columns of a row"),
+    "kinds": (log(), {"kinds": {"rating": "text"}}, "data.kinds means nothing to recommendation"),
     "horizons": (log(), {"horizon": 3}, "data.horizon means nothing to recommendation. Leave it out."),
     "texts without a table": (log(), {"item_text": ("title",)}, "are columns of a table of items: give data.items"),
     "users without a table": (log(), {"user_id": "id"}, "a column of a table of users: give data.users_path"),

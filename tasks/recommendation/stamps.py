@@ -47,7 +47,7 @@ def read_times(values: pd.Series, source: str) -> tuple[NDArray[np.number] | Non
         else:
             found, dated = stamps.to_numpy(), False
     else:
-        found, dated, notes = _of_unix(numbers)
+        found, dated, notes = _of_unix(numbers, values, source)
     if len(found) > 1 and (found == found[0]).all():
         return None, dated, (f"Time stamps are left out: all in column {values.name!r} are the same.",)
     return found, dated, notes
@@ -59,6 +59,7 @@ def _numbers(values: pd.Series, source: str) -> NDArray[np.number] | None:
         return None
     numbers = pd.to_numeric(values, errors="coerce")
     absent = values.isna() | (values.astype(str).str.strip() == "") if numbers.isna().any() else numbers.isna()
+    absent |= numbers.isin([np.inf, -np.inf])
     if missing := int(absent.sum()):
         raise DataError(
             f"{source}: column {values.name!r} has no time stamp in {missing} of {len(values)} rows. Drop these rows; "
@@ -73,12 +74,25 @@ def _numbers(values: pd.Series, source: str) -> NDArray[np.number] | None:
     return None if written else _compact(found)
 
 
-def _of_unix(numbers: NDArray[np.number]) -> tuple[NDArray[np.number], bool, tuple[str, ...]]:
-    low, high = float(numbers.min()), float(numbers.max())
-    for scale, unit in UNIX:
-        if YEARS[0] * scale <= low <= high <= YEARS[1] * scale:
-            note = () if scale == 1 else (f"Time stamps are Unix time in {unit}.",)
-            return numbers if scale == 1 else _compact(numbers / scale), True, note
+def _of_unix(
+    numbers: NDArray[np.number], values: pd.Series, source: str
+) -> tuple[NDArray[np.number], bool, tuple[str, ...]]:
+    """Return Unix time in seconds, and of other numbers themselves."""
+    inside = {unit: (numbers >= YEARS[0] * scale) & (numbers <= YEARS[1] * scale) for scale, unit in UNIX}
+    unit = max(inside, key=lambda one: int(inside[one].sum()))
+    if inside[unit].all():
+        scale = next(scale for scale, one in UNIX if one == unit)
+        if scale == 1:
+            return numbers, True, ()
+        return _compact(numbers / scale), True, (f"Time stamps are Unix time in {unit}.",)
+    # What is nothing or of another unit would stand at one end of time, and be trained on or tested as such.
+    odd = (~inside[unit] & (np.logical_or.reduce(list(inside.values())) | (numbers <= 0))) & inside[unit].any()
+    if odd.any():
+        raise DataError(
+            f"{source}: column {values.name!r} is Unix time in {unit} in {int(inside[unit].sum())} rows, and not so in "
+            f"{int(odd.sum())}, such as {numbers[odd][0]:.15g}. Write all time stamps in one unit, and drop rows "
+            "without one."
+        )
     return numbers, False, ()
 
 
