@@ -112,7 +112,7 @@ class Queries:
         """The histories as a scipy.sparse.csr_array of weights, shape (n, items)."""
         from scipy.sparse import csr_array
 
-        # A copy, or the order of time, which others go by, would be lost to the next line.
+        # A copy: the next line would move weights away from items, and starts, for those who go by the order of time.
         found = csr_array((self.weights, self.items, self.starts), shape=(len(self), self.catalogue), copy=True)
         # Several of one item are summed, and a row is in the order of items, as libraries expect.
         found.sum_duplicates()
