@@ -19,6 +19,7 @@ ARCHIVES = frozenset(
 """Corpora that declarations name whole: what they hold is listed nowhere here, so absence from such a declaration
 proves nothing."""
 
+WORDLLAMA = "description of the package wordllama: token vectors of large language models, whose texts nobody lists"
 MINILM = (
     "model card of sentence-transformers/all-MiniLM-L6-v2 (2021): a billion pairs of sentences from the web and from "
     "public sets, on a distilled base; what else the texts hold, nobody lists"
@@ -30,11 +31,14 @@ SOURCES = {
     "checked",
     "flaml_zeroshot": "Kayali & Wang, arXiv:2202.09927 (February 2022); names and shapes of tasks in the files of the "
     "package",
+    "content_minilm": MINILM,
+    "content_static": WORDLLAMA,
     "fracast": "description of the package fracast 0.1.0: its recipe reads these corpora whole",
+    "hybrid_ease_minilm": MINILM,
+    "hybrid_ials_minilm": MINILM,
     "minilm_lightgbm": MINILM,
     "minilm_logreg": MINILM,
-    "static_logreg": "description of the package wordllama: token vectors of large language models, whose texts nobody "
-    "lists",
+    "static_logreg": WORDLLAMA,
     "tabicl": "Qu et al., arXiv:2602.11139 (February 2026): tables drawn from random structural causal models",
     "tfidf_minilm": MINILM,
     "timesfm": "model card of google/timesfm-2.5-200m-pytorch, as autogluon/fev quotes it (October 2025); what "

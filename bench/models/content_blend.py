@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.models.held_out import HeldOut
+from bench.models.held_out import PARTS, HeldOut
 from bench.models.interactions import Scores, asked_of
 from bench.models.item_texts import ItemTexts, Reading, standardised
 from bench.ranking.asked import Queries
@@ -26,12 +26,16 @@ class BlendReading(Reading):
 
     content: float = 0.0
     """Weight of the texts, in standard deviations of the other scores; 0 chooses one of a few on interactions that are
-    held out, each user's last fifth."""
+    held out."""
+    held_out: str = "last"
+    """Which fifth of each user's interactions that is: the last, or random."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.content < 0:
             raise ValueError(f"content must be at least 0, not {self.content}")
+        if self.held_out not in PARTS:
+            raise ValueError(f"held_out must be one of {', '.join(PARTS)}, not {self.held_out!r}")
 
 
 @dataclass
@@ -68,7 +72,7 @@ class ContentBlend:
 
     def _chosen(self, X: pd.DataFrame, y: NDArray[Any]) -> float:
         asked = asked_of(self.context)
-        held = HeldOut.of(X, y, len(asked.items))
+        held = HeldOut.of(X, y, len(asked.items), self.reading.held_out)
         if held is None:
             return WITHOUT_CHOICE
         self._fit(held.X, held.y)

