@@ -17,9 +17,9 @@ MOST_ITEMS = 10_000
 class Params:
     """Parameters of ``slim``."""
 
-    alpha: float = 0.4
+    alpha: float = 0.2
     """Strength of the penalty, for squared errors that are averaged over users."""
-    l1_ratio: float = 0.01
+    l1_ratio: float = 0.001
     """Share of the L1 penalty in it."""
     sweeps: int = 10
     """Updates of each weight at most; further ones leave the scores as they are to the third decimal."""
