@@ -76,9 +76,9 @@ def describe_items(log: Log, spec: DataSpec, path: str, read: Callable[[str], pd
     DataError
         If no item of the interactions is in it, or a column is missing.
     """
+    if not path and (spec.item_text or spec.item_id):
+        raise DataError("data.item_text and data.item_id are columns of a table of items: give data.items_path=.")
     if not path:
-        if spec.item_text or spec.item_id:
-            raise DataError("data.item_text and data.item_id are columns of a table of items: give data.items_path=.")
         return Described(items=log.items)
     frame, ids, notes = _table(read(path), path, spec.item_id, (log.item_column, ITEM_NAMES), "item")
     _check_known(ids, log.items, path, "item")

@@ -89,20 +89,16 @@ def read_log(spec: DataSpec, read: Callable[[str], pd.DataFrame]) -> Log:
     columns, notes = _columns(frame, spec, source)
     users, items = (named(frame[columns[what]], source) for what in ("user", "item"))
     kept, said = _rows_of_somebody({"user": users, "item": items}, columns, source)
-    if not kept.all():
-        frame = frame[kept].reset_index(drop=True)
-        users, items = (replace(some, codes=some.codes[kept]) for some in (users, items))
-    times, dated = None, False
-    on_times: tuple[str, ...] = ()
-    if columns["time"]:
-        times, dated, on_times = read_times(frame[columns["time"]], source)
+    frame = frame if kept.all() else frame[kept].reset_index(drop=True)
+    name = columns["time"]
+    times, dated, on_times = read_times(frame[name], source) if name else (None, False, ())
     ratings, on_ratings = _ratings(frame, columns["rating"], spec, source)
     log = Log(
         source=source,
         item_column=columns["item"],
         user_column=columns["user"],
-        users=users,
-        items=items,
+        users=replace(users, codes=users.codes[kept]),
+        items=replace(items, codes=items.codes[kept]),
         times=times,
         dated=dated,
         ratings=ratings,

@@ -42,19 +42,15 @@ def with_users(dataset: Dataset, rows: int, seed: int) -> Dataset:
         items = np.ones(len(told.items), dtype=bool)
     else:
         items = np.bincount(item[kept], minlength=len(told.items)) > 0
-    X = dataset.X.iloc[kept].reset_index(drop=True)
-    X[USER], X[ITEM] = _renumbered(user[kept], drawn), _renumbered(item[kept], items)
+    codes = {USER: _renumbered(user[kept], drawn), ITEM: _renumbered(item[kept], items)}
+    said = f"{int(drawn.sum())} of {len(order)} users ({len(kept)} of {len(dataset.y)} interactions)"
     smaller = replace(
         dataset,
-        X=X,
+        X=dataset.X.iloc[kept].reset_index(drop=True).assign(**codes),
         y=dataset.y[kept],
         time=None if dataset.time is None else dataset.time[kept],
         recommending=_narrowed(told, drawn, items),
-        notes=(
-            *dataset.notes,
-            f"A subsample of {int(drawn.sum())} of {len(order)} users ({len(kept)} of {len(dataset.y)} interactions), "
-            "at random.",
-        ),
+        notes=(*dataset.notes, f"A subsample of {said}, at random."),
     )
     return replace(smaller, fingerprint=fingerprint(smaller))
 
