@@ -99,10 +99,11 @@ def _publish(ready: Prepared, ledger: Ledger) -> Content | None:
     # Two runs that end at once: the second one's report tells of the first one's tables.
     with clear_disk_errors(ready.root), FileLock(ready.root / ".publish.lock"):
         content = publish(ledger.store.folder, ready.root, machine, SCRATCH)
-        if ready.task.protocol == "curve":
-            # The reports of the same data show the curve.
+        if ready.task.protocol == "curve" or ready.task.prediction == "ranking":
+            # The reports of the same data show the curve, or what hangs on the protocol.
             for folder in sorted(ready.root.glob(f"{ready.task.type}*/{config.data.name}/{config.budget.name}")):
-                publish(folder, ready.root, machine, SCRATCH)
+                if ready.task.protocol == "curve" or folder != ledger.store.folder:
+                    publish(folder, ready.root, machine, SCRATCH)
     return content
 
 

@@ -15,7 +15,9 @@ from bench.report.content import Content
 from bench.report.html import Example, report_html
 from bench.report.markdown import overview_markdown, report_markdown
 from bench.report.pretraining import exposed_models, stand_in
+from bench.report.protocols import with_protocols
 from bench.report.read import read_content
+from bench.report.shown_lists import shown_users
 from bench.results import read_records
 
 EXAMPLES = 12
@@ -38,13 +40,15 @@ def publish(folder: Path, results_dir: Path, machine: str, scratch: Path) -> Con
     content = read_content(folder, results_dir, machine)
     if content is None:
         return None
+    content = with_protocols(content, folder, results_dir)
     write_atomically(folder / "report.md", report_markdown(content).encode())
     write_atomically(folder / "decision.json", decision_json(content))
     write_atomically(results_dir / "README.md", overview_markdown(read_decisions(results_dir)).encode())
     truth = predictions_of(content, scratch).load_truth(content.facts["inputs"]["data_fingerprint"])
     shown = examples(content, folder, scratch, truth) if truth is not None else []
     labels = content.facts["about"].get("labels") or (truth.classes if truth is not None else ())
-    page = report_html(content, shown, tuple(labels))
+    users = shown_users(content, truth.ranking if truth is not None else None)
+    page = report_html(content, shown, tuple(labels), users)
     write_atomically(html_path(content, scratch), page.encode())
     return content
 
@@ -69,6 +73,8 @@ def decision_json(content: Content) -> bytes:
         whole["unit"] = asdict(content.unit)
     if panel := content.facts["about"].get("panel"):
         whole["panel"] = {name: panel[name] for name in ("freq", "season", "series")}
+    if ranking := content.facts["about"].get("ranking"):
+        whole["protocol"] = ranking["hash"]
     mode = content.settings.exposed
     if seen := exposed_models(content) if mode == "show" else list(content.hidden):
         whole["exposed"] = {"models": sorted(seen), "as": mode, "imputed_by": stand_in(content)}

@@ -83,8 +83,19 @@ COST_HEADERS = (
 )  # fmt: skip
 
 
+OF_USERS = {
+    "a second at 1": "users a second at 1", "predict 1,000": "1,000 users", "price of 1,000": "price of 1,000 users",
+}  # fmt: skip
+
+
+def cost_headers(content: Content) -> tuple[str, ...]:
+    """Return `COST_HEADERS`; what asks a recommender is a user."""
+    names = OF_USERS if content.task.prediction == "ranking" else {}
+    return tuple(names.get(header, header) for header in COST_HEADERS)
+
+
 def cost_cells(row: Row, hourly_price: float) -> tuple[str, ...]:
-    """Return one row of the cost table, in the order of `COST_HEADERS`; figures rounded to 1-2-5 steps."""
+    """Return one row of the cost table, in the order of `cost_headers`; figures rounded to 1-2-5 steps."""
     cost, name = row.cost, row.scores.name
     per_thousand = row.scores.cost
     price = (
@@ -148,7 +159,10 @@ def split_rows(content: Content) -> list[tuple[str, ...]]:
     return [
         (row.scores.name, _against(row, content)[0], row.against.method, _p_value(row))[:columns]
         for row in content.rows
-        if row.against.method not in ("", OVER_FOLDS) and row.scores.name != content.task.reference
+        if row.against.method not in ("", OVER_FOLDS)
+        and row.scores.name != content.task.reference
+        # Of lists it stands beside how many users are better off.
+        and content.task.prediction != "ranking"
     ]
 
 
@@ -163,8 +177,17 @@ LOSSES = ("brier", "log_loss")
 
 
 def other_metrics(content: Content) -> tuple[str, ...]:
-    """Return the metrics that do not decide and are no losses of probabilities."""
-    return tuple(name for name in content.task.metrics[1:] if name not in LOSSES)
+    """Return the metrics that do not decide and are no losses of probabilities.
+
+    Of lists those alone that any model has, and not what stands in tables of its own: what lists are like, and the
+    diagnostic among sampled items.
+    """
+    names = tuple(name for name in content.task.metrics[1:] if name not in LOSSES)
+    if content.task.prediction != "ranking":
+        return names
+    known = {name for row in content.rows for name in row.others} - {"ndcg_sampled"}
+    told = {name for row in content.rows if row.lists is not None for name in row.lists.figures}
+    return tuple(name for name in names if name in known - told)
 
 
 def other_cells(row: Row, content: Content) -> tuple[str, ...]:
@@ -275,8 +298,14 @@ CARD_HEADERS = (
 )  # fmt: skip
 
 
+def card_headers(content: Content) -> tuple[str, ...]:
+    """Return `CARD_HEADERS`; parts of interactions are splits, not folds."""
+    of_lists = content.task.prediction == "ranking"
+    return tuple("worst split" if header == "worst fold" and of_lists else header for header in CARD_HEADERS)
+
+
 def card_cells(row: Row, unit: Unit) -> tuple[str, ...]:
-    """Return one stability card as a row, in the order of `CARD_HEADERS`; scores and their spread in ``unit``."""
+    """Return one stability card as a row, in the order of `card_headers`; scores and their spread in ``unit``."""
     card = row.stability
     return (
         row.label,

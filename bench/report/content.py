@@ -14,6 +14,7 @@ from bench.stats.curve import Crossing, CurvePoint
 from bench.stats.deferral import Deferral
 from bench.stats.intervals import Intervals
 from bench.stats.pairs import CorrectedMean
+from bench.stats.protocols import Tested
 from bench.stats.search import Tuning
 from bench.stats.stability import Stability
 from bench.stats.table import ModelScores
@@ -139,6 +140,9 @@ class Content:
     findings: tuple[Finding, ...] = ()
     hidden: tuple[str, ...] = ()
     """Models that have scores and no row, for they were pretrained on the data; see ``report.exposed``."""
+    tested: tuple[Tested, ...] = ()
+    """The same data under each protocol that recommendations were tested by, this one first; empty where it is the only
+    one. See `bench.report.protocols`."""
 
     @property
     def best(self) -> Row | None:

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.report import forecasts, searches
+from bench.report import forecasts, rankings, searches
+from bench.report.captions import with_captions
 from bench.report.columns import confidence_about, split_title
 from bench.report.content import Content, Row
 from bench.report.figures.cells import scores_picture
@@ -18,12 +19,14 @@ from bench.report.figures.confidence import NO_ITEMS, reliability_picture, risk_
 from bench.report.figures.confusion import confusion_pictures
 from bench.report.figures.curve import curve_picture
 from bench.report.figures.forecasts import forecast_pictures
+from bench.report.figures.lists import list_pictures
 from bench.report.figures.pareto import pareto_picture
 from bench.report.figures.picture import Picture
 from bench.report.figures.search import search_picture
 from bench.report.figures.width import width_picture
 from bench.report.intervals import NOT_MEASURED, interval_about, interval_sentence, tolerance_sentence
 from bench.report.notes import table_notes
+from bench.report.shown_lists import ShownUser
 from bench.report.stages import stage_lines
 from bench.report.tables import (
     card,
@@ -35,6 +38,7 @@ from bench.report.tables import (
     models_table,
     of_picture,
     others_table,
+    part_tables,
     plans_table,
     scores_table,
     split_table,
@@ -61,6 +65,8 @@ SECTIONS = (
     ("deferral", "Deferral"),
     ("intervals", "Intervals"),
     ("forecasts", "Forecasts"),
+    ("lists", "Lists"),
+    ("protocol", "Protocol"),
     ("stability", "Stability"),
     ("cost", "Cost"),
     ("mistakes", "Mistakes"),
@@ -86,7 +92,9 @@ class Example:
     text: str
 
 
-def report_html(content: Content, examples: Sequence[Example], labels: Sequence[str] = ()) -> str:
+def report_html(
+    content: Content, examples: Sequence[Example], labels: Sequence[str] = (), users: Sequence[ShownUser] = ()
+) -> str:
     """Return the report as a page; the same content gives the same bytes.
 
     Parameters
@@ -96,13 +104,16 @@ def report_html(content: Content, examples: Sequence[Example], labels: Sequence[
         Mistakes to show, in this order; none where the data are not at hand.
     labels : sequence of str
         Names of the classes in the order of their codes; a class without one is shown by its number.
+    users : sequence of ShownUser
+        Whose lists are shown, with titles; none where these are not at hand.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
         loader=PackageLoader("bench.report", ""), autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
     )
-    return environment.get_template("page.html.jinja").render(_view(content, examples, labels))
+    view = with_captions(_view(content, examples, labels), content)
+    return environment.get_template("page.html.jinja").render({**view, "users": users})
 
 
 def _view(content: Content, examples: Sequence[Example], labels: Sequence[str]) -> dict[str, Any]:
@@ -114,6 +125,7 @@ def _view(content: Content, examples: Sequence[Example], labels: Sequence[str]) 
         "sections": _sections(content),
         "of_classes": _of_classes(content),
         "of_forecasts": _of_forecasts(content),
+        "of_lists": _of_lists(content),
         "decision": _decision(content),
         "scores": scores_table(content),
         "notes": " ".join(table_notes(content)),
@@ -141,7 +153,8 @@ def _view(content: Content, examples: Sequence[Example], labels: Sequence[str]) 
         "forecast_sentences": forecasts.sentences(content),
         "forecast_parts": forecast_tables(content),
         "no_forecasts": forecasts.NOT_MEASURED,
-        "cards": [card(row, content.unit) for row in content.rows],
+        "rankings": [(one, part_tables(one.parts, content)) for one in rankings.sections(content)],
+        "cards": [card(row, content.unit, "split" if _of_lists(content) else "fold") for row in content.rows],
         "changes": changes_table(content),
         "changes_about": _changes_about(content),
         "tuned": (tuning_tables(content), searches.about(content), searches.overrides(content)),
@@ -165,15 +178,21 @@ def _of_forecasts(content: Content) -> bool:
     return content.task.prediction == "quantiles"
 
 
+def _of_lists(content: Content) -> bool:
+    return content.task.prediction == "ranking"
+
+
 def _sections(content: Content) -> tuple[tuple[str, str], ...]:
     """Return the sections of the page: of values there is no confidence, so none about it."""
     known = [section for section in SECTIONS if section[0] != "tuning" or searches.tuned_rows(content)]
-    if _of_classes(content):
-        return tuple(section for section in known if section[0] not in ("intervals", "forecasts"))
-    # Growing parts of a panel would mix past and future.
-    others = ("deferral", *(("growth", "intervals", "mistakes") if _of_forecasts(content) else ("forecasts",)))
-    renamed = {"mistakes": "Largest errors"}
-    return tuple((name, renamed.get(name, text)) for name, text in known if name not in others)
+    # Growing parts of a panel would mix past and future, and whose interactions would grow?
+    absent = {
+        "probability": ("intervals", "forecasts", "lists", "protocol"),
+        "quantiles": ("deferral", "growth", "intervals", "mistakes", "lists", "protocol"),
+        "ranking": ("deferral", "growth", "intervals", "mistakes", "forecasts"),
+    }.get(content.task.prediction, ("deferral", "forecasts", "lists", "protocol"))
+    renamed = {} if _of_classes(content) else {"mistakes": "Largest errors"}
+    return tuple((name, renamed.get(name, text)) for name, text in known if name not in absent)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -254,10 +273,12 @@ def _changes(content: Content) -> list[str]:
 
 def _pictures(content: Content, labels: Sequence[str]) -> list[Picture]:
     every = [scores_picture(content), pareto_picture(content)]
-    every += [] if _of_forecasts(content) else [curve_picture(content)]
+    every += [] if _of_forecasts(content) or _of_lists(content) else [curve_picture(content)]
     every += [search_picture(content)] if searches.tuned_rows(content) else []
     if _of_forecasts(content):
         return [*every, *forecast_pictures(content)]
+    if _of_lists(content):
+        return [*every, *list_pictures(content)]
     if not _of_classes(content):
         return [*every, width_picture(content)]
     return [*every, risk_picture(content), reliability_picture(content), *confusion_pictures(content, labels)]
@@ -279,6 +300,8 @@ def _contenders(content: Content) -> list[Row]:
 
 def _changes_about(content: Content) -> str:
     items = next((row.robustness.items for row in content.rows if row.robustness is not None), 0)
+    if _of_lists(content):
+        return rankings.probed_about(content, items)
     change = "change of a probability"
     if content.task.prediction != "probability":
         change = "change of a prediction, in the same shares,"
@@ -291,7 +314,7 @@ def _changes_about(content: Content) -> str:
 def _costs_about(content: Content) -> str:
     return (
         f"Measured alone on machine class {content.machine}, after warm-up. The price is that of the machine's time at "
-        f"{content.settings.hourly_price:g} an hour."
+        f"{content.settings.hourly_price:g} an hour.{f' {rankings.OF_A_USER}' if _of_lists(content) else ''}"
     )
 
 
@@ -311,7 +334,7 @@ def _example(one: Example) -> dict[str, str]:
 def _data_facts(content: Content, about: Mapping[str, Any]) -> list[tuple[str, str]]:
     facts = [
         ("Name", content.data),
-        ("Rows", str(about.get("rows", "?"))),
+        *(rankings.data_facts(about) if _of_lists(content) else [("Rows", str(about.get("rows", "?")))]),
         *([("Classes", str(about.get("classes", "?")))] if _of_classes(content) else []),
         ("Licence", str(about.get("data_licence") or "?")),
         ("Source", str(about.get("data_citation") or "?")),

@@ -5,17 +5,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.metrics import metric
-from bench.report import forecasts, searches
+from bench.report import forecasts, rankings, searches
+from bench.report.captions import with_headings
 from bench.report.columns import (
-    CARD_HEADERS,
-    COST_HEADERS,
     HEADERS,
     card_cells,
+    card_headers,
     cells_of,
     confidence_about,
     confidence_cells,
     confidence_headers,
     cost_cells,
+    cost_headers,
     other_cells,
     other_metrics,
     place,
@@ -67,6 +68,7 @@ def report_markdown(content: Content) -> str:
         *_confidence(content),
         *_intervals(content),
         *_forecasts(content),
+        *_rankings(content),
         *_changes(content),
     ]
     if content.curve is not None:
@@ -77,7 +79,7 @@ def report_markdown(content: Content) -> str:
             parts += [f"## {heading}", "\n".join(f"- {line}" for line in lines)]
     if content.left_out:
         parts += [f"Left out, damaged or made from other data, splits or versions: {', '.join(content.left_out)}."]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(with_headings(parts, content)) + "\n"
 
 
 def _models(content: Content) -> list[str]:
@@ -90,7 +92,7 @@ def _models(content: Content) -> list[str]:
         f"{churn_about(content)}"
     )
     cards = [card_cells(row, content.unit) for row in content.rows if row.scores.cells.size]
-    parts += ["## Stability", about, _table(CARD_HEADERS, cards)]
+    parts += ["## Stability", about, _table(card_headers(content), cards)]
     if seen := pretrained_rows(content):
         parts += ["## Pretraining", pretrained_about(content), _table(PRETRAINED_HEADERS, seen)]
     return parts
@@ -124,6 +126,16 @@ def _forecasts(content: Content) -> list[str]:
     said = [" ".join(forecasts.sentences(content))] if found else []
     for part in found:
         said += [f"## {part.title}", part.about, _table(part.headers, part.rows)]
+    return said
+
+
+def _rankings(content: Content) -> list[str]:
+    """Return what lists say beside their scores, and what hangs on the protocol."""
+    said = []
+    for one in rankings.sections(content):
+        said += [f"## {one.title}", "\n".join(f"- {sentence}" for sentence in one.sentences)]
+        for part in one.parts:
+            said += [f"### {part.title}", part.about, _table(part.headers, part.rows)]
     return said
 
 
@@ -167,7 +179,7 @@ def overview_markdown(decisions: Sequence[tuple[str, Mapping[str, Any]]]) -> str
     """Return ``results/README.md``: a line for every (folder, decision)."""
     mixed = any("unit" in one for _, one in decisions)
     rows = [
-        (f"[{folder}]({folder}/report.md)", _recommended(folder, one), _best(one), _price(one, mixed))
+        (f"[{folder}]({folder}/report.md){_protocol(one)}", _recommended(folder, one), _best(one), _price(one, mixed))
         for folder, one in decisions
     ]
     table = _table(("task / data / budget", "recommended", "best mean", f"price{'' if mixed else ' in points'}"), rows)
@@ -178,6 +190,10 @@ def overview_markdown(decisions: Sequence[tuple[str, Mapping[str, Any]]]) -> str
     for name, caption, headers, by_frequency in relative_by_frequency(decisions):
         parts += [f"### {name}, by frequency", caption, _table(headers, by_frequency)]
     return "\n\n".join(parts) + "\n"
+
+
+def _protocol(decision: Mapping[str, Any]) -> str:
+    return f", protocol {decision['protocol']}" if "protocol" in decision else ""
 
 
 def _recommended(folder: str, decision: Mapping[str, Any]) -> str:
@@ -250,6 +266,8 @@ def _robustness(rows: Sequence[Row], content: Content) -> tuple[str, str]:
             f"{content.task.metrics[0]} of {items} series that are asked about together, and the largest change of a "
             "forecast, on the scale of its series, when they come in reverse or one by one: it should be 0."
         )
+    if content.task.prediction == "ranking":
+        about = rankings.probed_about(content, items)
     return about, _table(headers, lines)
 
 
@@ -274,7 +292,9 @@ def _costs(content: Content) -> str:
         "question mark: such seconds are those of the scoring cells. The price is that "
         f"of the machine's time at {content.settings.hourly_price:g} an hour."
     )
-    return f"{about}\n\n{_table(COST_HEADERS, rows)}"
+    if content.task.prediction == "ranking":
+        about = f"{about} {rankings.OF_A_USER}"
+    return f"{about}\n\n{_table(cost_headers(content), rows)}"
 
 
 def _explain(content: Content) -> str:
@@ -283,7 +303,9 @@ def _explain(content: Content) -> str:
     how = "corrected resampled t over folds (Nadeau & Bengio 2003)"
     if content.single_split:
         how = f"bootstrap over {'groups' if content.grouped else 'items'}, t over seeds"
-    if any(row.scores.facts.sample for row in content.rows):
+    if content.task.prediction == "ranking":
+        how = rankings.how_compared(content, how)
+    elif any(row.scores.facts.sample for row in content.rows):
         how = "bootstrap over series, each with all its windows; t over seeds"
     elif any(row.scores.facts.block for row in content.rows):
         how = "t over windows, in moving blocks"

@@ -1,7 +1,8 @@
 """From the tables of one folder to what a report says: the same files give the same report on any machine."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from bench.stats.decision import decide
 from bench.stats.deferral import deferral
 from bench.stats.front import front_of
 from bench.stats.pareto import Front
+from bench.stats.protocols import Tested
 from bench.stats.stability import stability
 from bench.stats.table import ModelFacts, ModelScores, Scoring, scores_by_model
 from bench.stats.verdicts import Decision
@@ -73,16 +75,46 @@ def read_content(folder: Path, results_dir: Path, machine: str, names: Sequence[
     BenchError
         If a file is not of this version.
     """
-    found = {path.stem: read_provenance(path) for path in sorted(folder.glob("*.json"))}
-    tables = {name: facts for name, facts in found.items() if (folder / f"{name}.csv").exists()}
-    made = {name: facts for name, facts in tables.items() if {"key", "inputs", "about"} <= set(facts)}
-    damaged = tuple(name for name in tables if name not in made and (not names or name in names))
-    try:
-        reference = next((facts["about"]["task"]["reference"] for facts in made.values()), "")
-        if reference not in made:
+    with _of_this_version(folder):
+        source, damaged = _source_of(folder, results_dir, machine, names)
+        if source is None:
             return None
-        content = _content(Source(folder, results_dir, machine, made, reference, tuple(names)))
+        content = _content(source)
         return replace(content, left_out=(*content.left_out, *damaged))
+
+
+def read_tested(folder: Path, results_dir: Path, machine: str) -> Tested | None:
+    """Return the models of one folder with what is recommended there, for comparison with other protocols.
+
+    Parameters
+    ----------
+    folder, results_dir : Path
+    machine : str
+        As `read_content` takes them.
+
+    Returns
+    -------
+    Tested or None
+        None where there is no table of the reference.
+    """
+    with _of_this_version(folder):
+        source, _ = _source_of(folder, results_dir, machine, ())
+        if source is None:
+            return None
+        found = _read(source)
+        return Tested(
+            protocol=source.task.protocol,
+            scores={model.name: model for model in found.scores if model.cells.size},
+            test_train_ratio=found.scoring.test_train_ratio,
+            pick=decide(found.scores, found.scoring, source.limits).pick,
+        )
+
+
+@contextmanager
+def _of_this_version(folder: Path) -> Iterator[None]:
+    """Say of a file that cannot be understood what to do about it."""
+    try:
+        yield
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         # A KeyError says nothing but the key.
         what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
@@ -90,6 +122,20 @@ def read_content(folder: Path, results_dir: Path, machine: str, names: Sequence[
             f"{folder} holds a file that is not of this version: {what}. Restore it from git, or remove it to have its "
             "cells run again."
         ) from error
+
+
+def _source_of(
+    folder: Path, results_dir: Path, machine: str, names: Sequence[str]
+) -> tuple[Source | None, tuple[str, ...]]:
+    """Return the files of a folder, None without those of the reference, and which models' files are damaged."""
+    found = {path.stem: read_provenance(path) for path in sorted(folder.glob("*.json"))}
+    tables = {name: facts for name, facts in found.items() if (folder / f"{name}.csv").exists()}
+    made = {name: facts for name, facts in tables.items() if {"key", "inputs", "about"} <= set(facts)}
+    damaged = tuple(name for name in tables if name not in made and (not names or name in names))
+    reference = next((facts["about"]["task"]["reference"] for facts in made.values()), "")
+    if reference not in made:
+        return None, damaged
+    return Source(folder, results_dir, machine, made, reference, tuple(names)), damaged
 
 
 def _content(source: Source) -> Content:

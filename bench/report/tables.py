@@ -6,12 +6,12 @@ from dataclasses import dataclass, fields
 
 from bench.metrics import metric
 from bench.report.columns import (
-    COST_HEADERS,
     HEADERS,
     cells_of,
     confidence_cells,
     confidence_headers,
     cost_cells,
+    cost_headers,
     other_cells,
     other_metrics,
     others_in_points,
@@ -22,7 +22,7 @@ from bench.report.columns import (
 )
 from bench.report.content import Content, Row
 from bench.report.figures.picture import Picture
-from bench.report.forecasts import parts
+from bench.report.forecasts import Part, parts
 from bench.report.intervals import interval_cells, interval_headers, with_intervals
 from bench.report.pretraining import some_names
 from bench.report.searches import tables
@@ -45,7 +45,7 @@ TEXTS = frozenset(
     )
 )
 """Headers of columns that hold words and not figures."""
-LONG = frozenset(("cells, by fold", "summary", "trained on", "source"))
+LONG = frozenset(("cells, by fold", "summary", "trained on", "source", "why it matters"))
 """Headers of columns whose text may need several lines."""
 
 
@@ -121,11 +121,15 @@ def intervals_table(content: Content) -> Table:
 
 def forecast_tables(content: Content) -> list[tuple[str, Table]]:
     """Return what forecasts say beside their scores, each with what it means; none where none were measured."""
-    texts = TEXTS | {"hardest series"}
-    pick = content.decision.pick
+    return part_tables(parts(content), content)
+
+
+def part_tables(found: Sequence[Part], content: Content) -> list[tuple[str, Table]]:
+    """Return parts as tables, each with what it means."""
+    texts, pick = TEXTS | {"hardest series", "value", "other protocol"}, content.decision.pick
     return [
         (part.about, Table(caption=part.title, headers=part.headers, rows=part.rows, marked=pick, texts=texts))
-        for part in parts(content)
+        for part in found
     ]
 
 
@@ -177,6 +181,8 @@ def _what_changes(content: Content) -> str:
         return "the share of items whose prediction flips"
     if content.task.prediction == "quantiles":
         return "the largest change of a forecast, on the scale of its series"
+    if content.task.prediction == "ranking":
+        return "the share of users whose list changes"
     return "how far predictions move, as a share of the interquartile range of the targets"
 
 
@@ -195,7 +201,7 @@ def costs_table(content: Content) -> Table:
     rows = content.rows if content.machine else ()
     return Table(
         caption="Rounded to steps of 1, 2 and 5",
-        headers=COST_HEADERS,
+        headers=cost_headers(content),
         rows=tuple(cost_cells(row, content.settings.hourly_price) for row in rows),
         marked=content.decision.pick,
     )
@@ -280,8 +286,8 @@ def _component(name: str, found: Estimate, unit: Unit) -> str:
     return estimate(found, "{:.2f}".format) if name == "excess_churn" else estimate(found)
 
 
-def card(row: Row, unit: Unit) -> Card:
-    """Return the stability card of one model."""
+def card(row: Row, unit: Unit, fold: str = "fold") -> Card:
+    """Return the stability card of one model; ``fold`` is what a part of the data is called."""
     found = row.stability
     estimates = {one.name: getattr(found, one.name) for one in fields(found)}
     return Card(
@@ -290,7 +296,7 @@ def card(row: Row, unit: Unit) -> Card:
         grade=found.grade,
         components=tuple(
             Component(
-                label=LABELS.get(name, name.replace("_", " ")),
+                label=LABELS.get(name, name.replace("_", " ")).replace("fold", fold),
                 value=_component(name, one, unit),
                 note=one.method if one.measured else one.why,
                 letter=found.grades.get(GRADED.get(name, ""), ""),

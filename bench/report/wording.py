@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from bench.report.content import Check, Content, Row
+from bench.report.ranking_protocol import how_split, size_of_log
 from bench.report.units import unit_of
 from bench.settings import ReportSettings
 from bench.stats.decision import OF_THE_REST, misses_floor, unbeaten, what_is_needed
@@ -56,11 +57,12 @@ def share(value: float) -> str:
 
 CHURN_OF_VALUES = "Churn is the mean absolute change of a prediction over the interquartile range of the targets."
 CHURN_OF_FORECASTS = "Churn is the sum of the absolute changes of forecasts over that of the true values."
+CHURN_OF_LISTS = "Churn is one minus the Jaccard index of the lists that two seeds make for a user, over users."
 
 
 def churn_about(content: Content) -> str:
     """Return what churn is, as a sentence behind others; of classes it goes without saying."""
-    about = {"value": f" {CHURN_OF_VALUES}", "quantiles": f" {CHURN_OF_FORECASTS}"}
+    about = {"value": f" {CHURN_OF_VALUES}", "quantiles": f" {CHURN_OF_FORECASTS}", "ranking": f" {CHURN_OF_LISTS}"}
     return about.get(content.task.prediction, "")
 
 
@@ -263,8 +265,11 @@ def protocol(content: Content) -> str:
         how = " x ".join((count(inputs["folds"], "fold"), count(about["repeats"], "repeat"), seeds))
     if content.task.protocol == "rolling":
         how = f"{count(inputs['folds'], 'window')} x {seeds}"
+    if content.task.prediction == "ranking":
+        how = how_split(about, inputs["folds"])
+    name = content.unit.label if content.task.prediction == "ranking" else content.task.metrics[0]
     return (
-        f"{content.task.metrics[0]}{' in points' * content.unit.in_points}; {content.data}, "
+        f"{name}{' in points' * content.unit.in_points}; {content.data}, "
         f"{size_of(about)}; {how}; the margin is {_margin(content)}"
     )
 
@@ -279,6 +284,8 @@ def size_of(about: Mapping[str, Any]) -> str:
     >>> size_of({"rows": 99, "classes": 0, "panel": {"series": 3, "horizon": 6, "season": 12, "freq": "MS"}})
     '3 series with 99 steps (MS), 6 of each to forecast, season 12'
     """
+    if "ranking" in about:
+        return size_of_log(about)
     if panel := about.get("panel"):
         steps = count(about["rows"], "step") + (f" ({panel['freq']})" if panel["freq"] else "")
         return (

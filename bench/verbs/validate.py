@@ -19,6 +19,7 @@ from bench.publish import decision_json, read_decisions
 from bench.report.content import Content
 from bench.report.digits import same_but_last_digits
 from bench.report.markdown import overview_markdown, report_markdown
+from bench.report.protocols import with_protocols
 from bench.report.read import read_content
 from bench.results import format_records, read_measured, read_provenance, read_records, read_timings
 from bench.types import Record, Robustness
@@ -146,7 +147,7 @@ def _report_problems(root: Path, folders: Sequence[Path]) -> Iterator[str]:
     machines = ["", *sorted(path.name for path in root.glob("timings/*"))]
     for folder in folders:
         try:
-            contents = [read_content(folder, root, machine) for machine in machines]
+            contents = [_content(folder, root, machine) for machine in machines]
         except BenchError as error:
             yield str(error)
             continue
@@ -165,6 +166,11 @@ def _report_problems(root: Path, folders: Sequence[Path]) -> Iterator[str]:
     overview = root / "README.md"
     if folders and not (overview.exists() and _says(overview, [overview_markdown(read_decisions(root))])):
         yield f"{overview} is missing or stale: run python -m bench report"
+
+
+def _content(folder: Path, root: Path, machine: str) -> Content | None:
+    content = read_content(folder, root, machine)
+    return None if content is None else with_protocols(content, folder, root)
 
 
 def _says(path: Path, wanted: Sequence[str]) -> bool:

@@ -27,5 +27,7 @@ def find(content: Content) -> Iterator[str]:
 def _question(content: Content) -> str:
     if content.task.prediction == "quantiles":
         return "is there more to foresee in these series than that they go on?"
+    if content.task.prediction == "ranking":
+        return "is there more to tell of these users than chance?"
     targets = "labels" if content.task.prediction == "probability" else "targets"
     return f"do the {targets} follow from the inputs at all?"

@@ -21,6 +21,8 @@ def find(content: Content) -> Iterator[str]:
                 if content.task.prediction != "probability":
                     scale = "scale of its series" if content.task.prediction == "quantiles" else USUAL
                     moved = f"one changes by up to {100 * change:.0f} % of the {scale}"
+                if content.task.prediction == "ranking":
+                    moved = f"the lists of {100 * change:.0f} % of the users change"
                 yield (
                     f"Predictions of {row.scores.name} depend on {what}: {moved}. "
                     "The same item would get another answer tomorrow."
