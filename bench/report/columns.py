@@ -300,8 +300,7 @@ CARD_HEADERS = (
 
 def card_headers(content: Content) -> tuple[str, ...]:
     """Return `CARD_HEADERS`; parts of interactions are splits, not folds."""
-    of_lists = content.task.prediction == "ranking"
-    return tuple("worst split" if header == "worst fold" and of_lists else header for header in CARD_HEADERS)
+    return tuple(f"worst {content.part}" if header == "worst fold" else header for header in CARD_HEADERS)
 
 
 def card_cells(row: Row, unit: Unit) -> tuple[str, ...]:

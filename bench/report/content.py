@@ -151,6 +151,11 @@ class Content:
         return max(rows, key=lambda row: row.scores.mean, default=None)
 
     @property
+    def part(self) -> str:
+        """What a part of the data that is tested is called."""
+        return "split" if self.task.prediction == "ranking" else "fold"
+
+    @property
     def single_split(self) -> bool:
         """Whether the reference was scored on one split alone."""
         reference = self.row(self.task.reference)

@@ -131,7 +131,7 @@ def _about_like(content: Content, figures: Sequence[str], recalls: bool, best: b
         said.append("Popular are the items that hold half of the interactions of the training part.")
     if best:
         said.append(f"{BEST_POSSIBLE.capitalize()}: lists of who knows the odds by which users choose.")
-    return " ".join(["None of these is better or worse by itself.", *said])
+    return " ".join(["Neither more nor less of these is better by itself.", *said])
 
 
 def _served(known: Known) -> Part:

@@ -310,7 +310,7 @@ def _explain(content: Content) -> str:
     elif any(row.scores.facts.block for row in content.rows):
         how = "t over windows, in moving blocks"
     return (
-        f"Best cell: the luckiest of its folds and seeds ({fitted} fitted). "
+        f"Best cell: the luckiest of its {content.part}s and seeds ({fitted} fitted). "
         f"Dependable: nine training runs in ten {content.unit.reach_word('this')}. Intervals and verdicts, 95 %: {how}."
     )
 

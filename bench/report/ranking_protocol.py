@@ -7,13 +7,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-NAMES = {
-    "global_time": "a cut in time",
-    "leave_last": "each user's last",
-    "random": "random parts",
-    "held_out_users": "held-out users",
-}
-"""What the ways to split are called in a sentence."""
+NAMES = {"random": "random parts", "held_out_users": "held-out users"}
+"""What ways to split are called in a sentence, where it is not their own name."""
 
 
 def named(about: Mapping[str, Any]) -> str:

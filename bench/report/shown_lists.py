@@ -46,7 +46,9 @@ def shown_users(content: Content, truth: RankingTruth | None) -> list[ShownUser]
     truth : RankingTruth or None
     """
     best = content.best.scores.name if content.best is not None else ""
-    names = dict.fromkeys((content.decision.pick or best, content.task.reference))
+    pick, reference = content.decision.pick or best, content.task.reference
+    # Where the reference is what is recommended, the next best stands beside it.
+    names = dict.fromkeys((pick, reference if reference != pick else content.decision.runner_up or best))
     known = [(row, row.lists) for name in names if (row := content.row(name)) is not None and row.lists is not None]
     if truth is None or not known:
         return []

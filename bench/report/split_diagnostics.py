@@ -54,7 +54,7 @@ def _figures(about: Mapping[str, Any]) -> list[tuple[str, str, str]]:
             "nobody was seen to take them up: no list of known items has them",
         ),
         (
-            "popularity, training and test",
+            "popularity ranks, training against test",
             f"{plain('rank_correlation')}" if plain("rank_correlation") else "",
             "Kendall's tau of the items' ranks: low, where what is popular changes",
         ),

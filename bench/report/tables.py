@@ -45,7 +45,7 @@ TEXTS = frozenset(
     )
 )
 """Headers of columns that hold words and not figures."""
-LONG = frozenset(("cells, by fold", "summary", "trained on", "source", "why it matters"))
+LONG = frozenset(("cells, by fold", "cells, by split", "summary", "trained on", "source", "why it matters"))
 """Headers of columns whose text may need several lines."""
 
 
@@ -298,7 +298,7 @@ def card(row: Row, unit: Unit, fold: str = "fold") -> Card:
             Component(
                 label=LABELS.get(name, name.replace("_", " ")).replace("fold", fold),
                 value=_component(name, one, unit),
-                note=one.method if one.measured else one.why,
+                note=(one.method if one.measured else one.why).replace("fold", fold),
                 letter=found.grades.get(GRADED.get(name, ""), ""),
             )
             for name, one in estimates.items()

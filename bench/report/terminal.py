@@ -6,7 +6,7 @@ from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
-from bench.report import searches
+from bench.report import protocols, searches
 from bench.report.columns import HEADERS, cells_of
 from bench.report.content import Content
 from bench.report.intervals import interval_sentence, tolerance_sentence
@@ -47,6 +47,9 @@ def print_report(console: Console, content: Content) -> None:
     if tuned := searches.sentence(content):
         console.print(Text(tuned))
     for line in stage_lines(content):
+        console.print(Text(line))
+    # Which orders turn round stands in the report.
+    for line in protocols.sentences(content)[:1]:
         console.print(Text(line))
     for check in content.checks:
         console.print(Text(check_line(check, content.unit), style="" if check.met else "red"))

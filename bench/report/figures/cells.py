@@ -29,12 +29,12 @@ def scores_picture(content: Content) -> Picture:
         title=title,
         finding=_scores_finding(content, rows),
         caption=(
-            "A dot is one fold with one seed. The band is the margin around the reference: what lies in it makes no "
-            "difference that matters. An arrow at the edge stands for values further left."
+            f"A dot is one {content.part} with one seed. The band is the margin around the reference: what lies in it "
+            "makes no difference that matters. An arrow at the edge stands for values further left."
             + (f" {FEWER_FOLDS}" if any(row.folds_run for row in rows) else "")
         ),
         svg=render("cells", sheet, lambda axes: _draw_scores(axes, content, rows, labels)),
-        headers=("model", "mean", "95 % interval", "dependable", "cells, by fold"),
+        headers=("model", "mean", "95 % interval", "dependable", f"cells, by {content.part}"),
         rows=tuple(
             (
                 row.label + (" (pick)" if row.scores.name == pick else ""),

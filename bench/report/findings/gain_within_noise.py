@@ -22,6 +22,6 @@ def find(content: Content) -> Iterator[str]:
         lead, noise = content.unit.amount(best.against.difference), content.unit.size(spread)
         yield (
             f"{best.scores.name} leads {reference.scores.name} by {lead}, less than the {noise} by "
-            f"which one fold of {reference.scores.name} differs from the next. Only a "
-            "comparison on the same folds can show such a lead; scores of different splits would hide it."
+            f"which one {content.part} of {reference.scores.name} differs from the next. Only a "
+            f"comparison on the same {content.part}s can show such a lead; scores of different splits would hide it."
         )
