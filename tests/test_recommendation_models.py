@@ -22,7 +22,8 @@ from bench.types import Context
 
 COUNTED = ("popularity", "recent_popularity", "decayed_popularity")
 PERSONAL = (
-    *("item_knn", "user_knn", "rp3beta", "pure_svd", "ease", "slim", "ials", "bpr", "item_markov", "rank_fusion"),
+    *("item_knn", "user_knn", "rp3beta", "pure_svd", "ease", "edlae", "slim", "ials", "bpr", "item_markov"),
+    "rank_fusion",
 )
 ALL = ("random_items", *COUNTED, *PERSONAL)
 USERS, ITEMS = 60, 40
@@ -225,6 +226,30 @@ def test_ease_is_a_ridge_regression_of_each_item_on_all_others(monkeypatch):
         expected = np.linalg.solve(left.T @ left + 20 * np.eye(ITEMS - 1), left.T @ dense[:, item])
         np.testing.assert_allclose(weights[others, item], expected, rtol=1e-4, atol=1e-6)
         assert weights[item, item] == 0
+
+
+def test_dropout_is_ridge_regression_over_histories_that_lack_a_share_of_themselves():
+    generator, dense = np.random.default_rng(0), matrix().toarray().astype(float)
+    left_out = [dense * (generator.random(dense.shape) >= 0.3) for _ in range(2000)]
+    left = np.mean([part.T @ dense for part in left_out], axis=0)
+    square = np.mean([part.T @ part for part in left_out], axis=0)
+    # Of the histories that are left, all targets: Steck 2020, equation 5, by simulation.
+    item, others = 5, np.delete(np.arange(ITEMS), 5)
+    simulated = np.linalg.solve(square[np.ix_(others, others)] + 8 * np.eye(ITEMS - 1), left[others, item])
+    # Each of two items of a history is there with probability 0.7, both of them with 0.49.
+    found = closed_form(matrix(), 8 / 0.49, 0.3)[others, item] / 0.7
+    np.testing.assert_allclose(found, simulated, atol=0.02)
+
+
+def test_what_edlae_learns_of_liking_does_not_hang_on_the_unit_of_ratings():
+    X, y = interactions()
+    y = np.where(X["item"] % 3, 1.0, 5.0).astype(np.float32)
+    spec, asked = registry.model("edlae"), asking(X)
+    said = [spec.build(spec.params(), context()).fit(X, unit * y).predict(asked) for unit in (1.0, 20.0)]
+    np.testing.assert_allclose(said[0], said[1], atol=1e-5)
+    plain = spec.build(spec.params(), context()).fit(X, np.ones_like(y)).predict(asked)
+    known = np.isfinite(plain)
+    assert np.abs(said[0][known] - plain[known]).max() > 0.01
 
 
 def test_slim_agrees_with_the_elastic_net_of_scikit_learn():

@@ -165,7 +165,7 @@ def slices(items: int) -> list[slice]:
     return [slice(start, min(start + size, items)) for start in range(0, items, size)]
 
 
-def closed_form(matrix: Any, penalty: float) -> NDArray[np.float32]:
+def closed_form(matrix: Any, penalty: float, dropout: float = 0.0) -> NDArray[np.float32]:
     """Return the weights of EASE: ridge regression of each item on all others, from one inverse.
 
     Parameters
@@ -173,15 +173,20 @@ def closed_form(matrix: Any, penalty: float) -> NDArray[np.float32]:
     matrix : csr_array, shape (users, items)
     penalty : float
         Strength of the L2 penalty, above 0.
+    dropout : float
+        Share of the interactions that a regression does without, on average over all ways to leave them out: a penalty
+        that grows with the popularity of an item (EDLAE).
 
     References
     ----------
     Steck 2019, Embarrassingly Shallow Autoencoders for Sparse Data.
+    Steck 2020, Autoencoders that don't overfit towards the Identity, section 3.3.
     """
     from scipy.linalg import lapack
 
     gram = gram_of(matrix)
-    gram[np.diag_indices_from(gram)] += penalty
+    diagonal = np.diagonal(gram)
+    gram[np.diag_indices_from(gram)] += penalty + dropout / (1 - dropout) * diagonal
     # In place: a second matrix of this size would be the most that is held. LAPACK reads it as its transpose.
     factor, failed = lapack.dpotrf(gram.T, lower=1, overwrite_a=1)
     inverse, singular = lapack.dpotri(factor, lower=1, overwrite_c=1)
