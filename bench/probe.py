@@ -13,15 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import metrics
-from bench.answers import Asked, ask, checked
+from bench.answers import ask
 from bench.building import Rows, context_of, fit_choice, fit_plainly
 from bench.cell import CellInputs, no_network
 from bench.footprint import packages_beyond, peak_mb
-from bench.item_errors import score_by_item
 from bench.panel import known_at_origin
-from bench.stats.bootstrap import item_variance
-from bench.tested import inputs_of, items_of, take, truth_of
+from bench.robustness import robustness_of
+from bench.tested import inputs_of, items_of, take
 from bench.types import (
     Cell,
     Context,
@@ -112,7 +110,7 @@ def probe(request: ProbeRequest, inputs: CellInputs) -> tuple[Cost, Robustness]:
         made = fit_choice(choice, cell, inputs, context, Rows.of(inputs.dataset, split.fitted))
         model = made.model
         fit_seconds = time.perf_counter() - started - made.search_seconds + inputs.charged_seconds - charged
-        robustness = _robustness(model, tested, items, request, inputs)
+        robustness = robustness_of(model, tested, items, request.perturbed, replace(inputs, splits=(part,)))
         features.live = True
         served, single, most = _served(model, tested, kind), LATENCY_ITEMS, max(BATCHES)
         if inputs.dataset.forecasting is not None:
@@ -155,67 +153,6 @@ def _first_cell(choice: ModelChoice, split: Split, inputs: CellInputs) -> Cell:
         seed=0,
         spec=choice.spec.name,
     )
-
-
-def _robustness(model: Model, tested: Any, items: Items, request: ProbeRequest, inputs: CellInputs) -> Robustness:
-    metric, kind = inputs.task.metrics[0], inputs.task.prediction
-    y = truth_of(inputs.dataset, replace(inputs.splits[0], test=request.rows))
-    scale = _scales(inputs, len(tested), y)
-
-    def far(one: NDArray[np.float64], rows: NDArray[np.intp]) -> float:
-        if kind == "ranking":
-            return float((one != clean[rows]).any(axis=1).mean())
-        gap = np.abs(one - clean[rows]).reshape(len(rows), -1).max(axis=1)
-        return float((gap / scale[rows]).max())
-
-    def predict(X: Any) -> NDArray[np.float64]:
-        return checked(ask(model, X, kind), model, X, Asked.of(inputs.dataset, kind))
-
-    clean = predict(tested)
-    perturbed, errors = {}, {}
-    for name, changed in request.perturbed.items():
-        p = predict(changed)
-        flips = p.argmax(axis=1) != clean.argmax(axis=1) if clean.ndim == 2 else np.abs(p - clean) / scale
-        perturbed[name] = (metrics.metric(metric).score(y, p), float(np.mean(flips)))
-        if kind == "value":
-            errors[name] = _loss_error(np.abs(clean - y), np.abs(p - y), metric)
-    backwards = predict(take(tested, np.arange(len(tested))[::-1]))[::-1]
-    few = np.concatenate(items[:FEW_ROWS])
-    alone = np.concatenate([predict(take(tested, item)) for item in items[:FEW_ROWS]])
-    return Robustness(
-        items=len(items),
-        clean=metrics.metric(metric).score(y, clean),
-        perturbed=perturbed,
-        order=far(backwards, np.arange(len(clean))),
-        batch=far(alone, few),
-        loss_error=errors or None,
-    )
-
-
-def _loss_error(before: NDArray[np.floating], after: NDArray[np.floating], metric: str) -> float:
-    """Return the standard error of a loss of score, items paired; NaN where the metric is no mean over items."""
-    pair = [score_by_item(errors[None], metric) for errors in (before, after)]
-    if pair[0] is None or pair[1] is None:
-        return float("nan")
-    return float(np.sqrt(item_variance(pair[0] - pair[1])))
-
-
-def _scales(inputs: CellInputs, count: int, truth: Any) -> NDArray[np.float64]:
-    """Return what a change of each row's prediction is measured by: of a forecast the scale of its series, if any.
-
-    Series of a panel differ in size, and a change of a small one would be nothing beside the largest.
-    """
-    if inputs.dataset.classes or inputs.dataset.recommending is not None:
-        return np.ones(count)
-    usual = _scale(inputs.dataset.y)
-    if inputs.dataset.forecasting is None:
-        return np.full(count, usual)
-    return np.asarray(np.where(truth.scale > 0, truth.scale, usual)[truth.series])
-
-
-def _scale(y: NDArray[Any]) -> float:
-    """Return the interquartile range of targets; where their middle half is one value, what else tells their size."""
-    return float(np.subtract(*np.quantile(y, (0.75, 0.25))) or y.std() or 1.0)
 
 
 def _served(model: Model, tested: Any, kind: Prediction) -> Served:

@@ -129,7 +129,7 @@ def _largest_loss(robustness: Robustness | None, scoring: Scoring, grouped: bool
     loss = max(0.0, sign * (robustness.clean - score))
     # Only items whose prediction changes can move a share of right ones.
     half = 1.96 * (flips / robustness.items) ** 0.5
-    if not scoring.unit.in_points:
+    if robustness.loss_error or not scoring.unit.in_points:
         half = 1.96 * (robustness.loss_error or {}).get(name, math.nan)
     # Which of the probed rows share a group is not known here.
     apart = ", taken as independent" if grouped else ""

@@ -12,12 +12,14 @@ from bench.ranking.asked import ITEM, TIME, USER, Recommending
 from bench.ranking.held import kind_of
 from bench.ranking.protocol import under
 from bench.ranking.splits import ranking_splits
+from bench.ranking.top import Asking
 from bench.settings import Budget, DataSpec
 from bench.types import Dataset, Prediction, Split, seed_for
 from tasks.recommendation import synthetic
 from tasks.recommendation.beside import describe_items, read_users, tables_beside
 from tasks.recommendation.log import tidy, weights_of
 from tasks.recommendation.options import ranking_of
+from tasks.recommendation.perturb import thinned
 from tasks.recommendation.reading import read_log
 from tasks.recommendation.sizing import with_users
 
@@ -103,6 +105,6 @@ class Recommendation:
             notes += ("Without time stamps, the last interactions of a user are the last ones in the file.",)
         return splits, notes
 
-    def perturbed(self, X: pd.DataFrame, seed: int) -> dict[str, pd.DataFrame]:
-        """Return nothing: what can be changed in a query is which user asks, and which items are known of."""
-        return {}
+    def perturbed(self, X: Asking, seed: int) -> dict[str, Asking]:
+        """Return the queries with histories that lack a tenth; see `bench.registry.TaskType.perturbed`."""
+        return {"a tenth of the history missing": thinned(X, seed)}
