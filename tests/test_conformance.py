@@ -12,8 +12,10 @@ import pytest
 from bench import registry
 from bench.config import CONF
 from bench.panel import known_at_origin
-from bench.testing import FORECAST_CHECKS, MODEL_CHECKS, VALUE_CHECKS, ModelBench, check_task_type
-from bench.types import Context
+from bench.ranking.asked import Ranking, Recommending
+from bench.ranking.held import asking_of
+from bench.testing import FORECAST_CHECKS, MODEL_CHECKS, RANKING_CHECKS, VALUE_CHECKS, ModelBench, check_task_type
+from bench.types import Context, Dataset, Split
 from bench.zoo.features import FeatureCache
 from bench.zoo.store import Zoo
 from tests.builders import last_window, panel, table, texts
@@ -29,7 +31,12 @@ MODELS = sorted(
 
 
 SIZES = (44, 38, 30, 26, 10)
-CHECKS = {"probability": MODEL_CHECKS, "value": VALUE_CHECKS, "quantiles": FORECAST_CHECKS}
+CHECKS = {
+    "probability": MODEL_CHECKS,
+    "value": VALUE_CHECKS,
+    "quantiles": FORECAST_CHECKS,
+    "ranking": RANKING_CHECKS,
+}
 
 
 def rows_of(kind):
@@ -40,6 +47,10 @@ def rows_of(kind):
         return pd.Series(X), np.unique(labels, return_inverse=True)[1], pd.Series(new)
     if kind == "forecasting":
         return rows_of_a_panel()
+    if kind == "recommendation":
+        data, split = shop()
+        fit = data.X.iloc[split.fitted].reset_index(drop=True)
+        return fit, data.y[split.fitted], asking_of(data, split)
     X, y = table(60)
     new = X.iloc[:4].reset_index(drop=True).copy()
     new.loc[0, "city"] = "Atlantis"
@@ -61,6 +72,40 @@ def rows_of_a_panel():
     return data.X.iloc[window.train].reset_index(drop=True), y[window.train], new
 
 
+def shop():
+    """Return what 150 users of two tastes took up of 60 items with texts; one user is new, and one unknown to fits."""
+    generator, users, items, each = np.random.default_rng(0), 150, 60, 8
+    alike = (np.arange(users)[:, None] % 2) == (np.arange(items) % 2)
+    odds = np.where(alike, 8.0, 1.0) / (np.arange(items) // 2 + 3)
+    item = np.concatenate([generator.choice(items, each, replace=False, p=own / own.sum()) for own in odds])
+    X = pd.DataFrame(
+        {"user": np.repeat(np.arange(users), each), "item": item, "time": generator.permutation(len(item))}
+    )
+    X = X.sort_values("time", ignore_index=True).astype({"user": np.int32, "item": np.int32})
+    words = ("tea leaf cup green", "oil crude barrel price")
+    asked = Recommending(
+        k=4,
+        users=np.arange(users).astype(str),
+        items=np.arange(items).astype(str),
+        texts=tuple(f"{words[code % 2]} {code}" for code in range(items)),
+        tags=("tea", "oil"),
+        tagged=(np.arange(items)[:, None] % 2) == np.arange(2),
+    )
+    data = Dataset(
+        name="shop",
+        X=X,
+        y=np.ones(len(X), np.float32),
+        classes=(),
+        time=X["time"].to_numpy(),
+        recommending=asked,
+        ranking=Ranking(k=4, split="held_out_users"),
+    )
+    rows, user = np.arange(len(X)), X["user"].to_numpy()
+    test = np.flatnonzero((user == users - 1) | ((user % 5 == 0) & (rows > 0.8 * len(rows))))
+    train = np.setdiff1d(rows, test)
+    return data, Split(repeat=0, fold=0, train=train, test=test, fit=train[user[train] != 5])
+
+
 @pytest.fixture(params=MODELS, ids="-".join)
 def bench(request, tmp_path_factory, shared_cache, socket_enabled):
     name, kind = request.param
@@ -71,8 +116,11 @@ def bench(request, tmp_path_factory, shared_cache, socket_enabled):
     folder = tmp_path_factory.mktemp("features")
     prediction = registry.task_type(kind).prediction
     features = FeatureCache(folder, "conformance")
-    asked = panel(SIZES).forecasting if prediction == "quantiles" else None
-    context = Context(seed=1, threads=1, zoo=zoo, features=features, prediction=prediction, forecasting=asked)
+    asked = {
+        "forecasting": panel(SIZES).forecasting if prediction == "quantiles" else None,
+        "recommending": shop()[0].recommending if prediction == "ranking" else None,
+    }
+    context = Context(seed=1, threads=1, zoo=zoo, features=features, prediction=prediction, **asked)
     X, y, X_new = rows_of(kind)
     return ModelBench(spec=spec, context=context, other_seed=replace(context, seed=2), X=X, y=y, X_new=X_new)
 

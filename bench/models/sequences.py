@@ -169,7 +169,7 @@ class NextItem:
         parts, generator = self.network.parts, np.random.default_rng(self.context.seed)
         optimizer = torch.optim.Adam(parts.parameters(), lr=self.training.learning_rate, betas=(0.9, 0.98))
         pieces = [piece for history in histories for piece in _pieces(history, self.shape.length)]
-        started, least, kept = time.monotonic(), np.inf, None
+        started, late, least, kept = time.monotonic(), False, np.inf, None
         for epoch in range(1, self.training.epochs + 1):
             parts.train()
             for batch in self._batches(pieces, generator):

@@ -2,7 +2,7 @@
 
 A check returns an `Outcome`: passed, or declared, where the model says beforehand that the fact does not hold for it.
 Here stands what does not depend on the kind of prediction; see `bench.testing.probabilities`,
-`bench.testing.values` and `bench.testing.forecasts`.
+`bench.testing.values`, `bench.testing.forecasts` and `bench.testing.rankings`.
 """
 
 from dataclasses import asdict, dataclass, field
@@ -31,8 +31,8 @@ class ModelBench:
     """About 60 training rows."""
     y: NDArray[Any]
     """Class codes 0..C-1, or values that some of the columns tell."""
-    X_new: pd.Series | pd.DataFrame
-    """Rows to predict, with values that the training rows lack."""
+    X_new: Any
+    """Rows to predict, with values that the training rows lack; of recommenders an `Asking`."""
     made: dict[str, Model] = field(default_factory=dict)
     """The model that checks share which change nothing."""
 
