@@ -156,6 +156,11 @@ class Content:
         return "split" if self.task.prediction == "ranking" else "fold"
 
     @property
+    def asked(self) -> str:
+        """What models are asked about, one by one or together."""
+        return "users" if self.task.prediction == "ranking" else "rows"
+
+    @property
     def single_split(self) -> bool:
         """Whether the reference was scored on one split alone."""
         reference = self.row(self.task.reference)

@@ -250,7 +250,7 @@ def _robustness(rows: Sequence[Row], content: Content) -> tuple[str, str]:
         clean = content.unit.plain(found.clean)
         lines.append((row.scores.name, clean, *cells, f"{found.order:.3f}", f"{found.batch:.3f}"))
     items = rows[0].robustness.items if rows[0].robustness else 0
-    headers = ("model", "clean", *kinds, "rows reversed", "one by one")
+    headers = ("model", "clean", *kinds, f"{content.asked} reversed", "one by one")
     about = (
         f"{content.task.metrics[0]} of {items} test items before and after each change, and the share whose prediction "
         "flips; the last two columns hold the largest change of a probability, which should be 0."

@@ -55,8 +55,9 @@ def how_compared(content: Content, otherwise: str) -> str:
 def probed_about(content: Content, users: int) -> str:
     """Return what stands over the table of changed inputs."""
     return (
-        f"{content.unit.label} of {users} users who are asked for together, and the share of them whose list changes "
-        "when they come in reverse and when they come one by one; both should be 0."
+        f"{content.unit.label} of {users} users before and after each change, and how much of a list is another then: "
+        "one minus the Jaccard index. The last two columns hold the share of users whose list changes when they come "
+        "in reverse and when they come one by one; both should be 0."
     )
 
 

@@ -170,7 +170,7 @@ def changes_table(content: Content) -> Table:
     kinds = tuple(dict.fromkeys(kind for row in probed if row.robustness for kind in row.robustness.perturbed))
     return Table(
         caption=f"Score on changed inputs, and {_what_changes(content)}",
-        headers=("model", "clean", *kinds, "rows reversed", "one by one"),
+        headers=("model", "clean", *kinds, f"{content.asked} reversed", "one by one"),
         rows=tuple(_changes(row, kinds, content) for row in content.rows),
         marked=content.decision.pick,
     ) if probed else Table(caption="", headers=(), rows=())  # fmt: skip
@@ -182,7 +182,7 @@ def _what_changes(content: Content) -> str:
     if content.task.prediction == "quantiles":
         return "the largest change of a forecast, on the scale of its series"
     if content.task.prediction == "ranking":
-        return "the share of users whose list changes"
+        return "how much of a list is another (one minus the Jaccard index)"
     return "how far predictions move, as a share of the interquartile range of the targets"
 
 

@@ -68,7 +68,8 @@ def churn_about(content: Content) -> str:
 
 def moved(changed: float, content: Content) -> str:
     """Return how far small changes of the inputs move predictions: the share that flips, or how far values move."""
-    return f"{share(changed)} {'flip' if content.task.prediction == 'probability' else 'moved'}"
+    words = {"probability": "flip", "ranking": "of a list is another"}
+    return f"{share(changed)} {words.get(content.task.prediction, 'moved')}"
 
 
 def estimate(found: Estimate, show: Callable[[float], str] = points) -> str:

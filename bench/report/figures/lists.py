@@ -20,7 +20,7 @@ from bench.report.figures.drawing import (
     render,
     short,
 )
-from bench.report.figures.picture import Line, Picture, followed, label_scores
+from bench.report.figures.picture import Line, Picture, followed, label_scores, window
 from bench.report.lists import NOT_MEASURED, Known, with_lists
 from bench.report.units import unit_of
 from bench.report.wording import count, points
@@ -48,13 +48,25 @@ def _followed(content: Content) -> Followed:
 
 def _against(content: Content, figure: str, title: str, better: float) -> Picture:
     """Return the score of every model against a figure of its lists, of which more (1) or less (-1) is wanted."""
-    known = [(row, items) for row, items in with_lists(content) if math.isfinite(items.figures.get(figure, math.nan))]
+    known = [
+        (row, items)
+        for row, items in with_lists(content)
+        if math.isfinite(items.figures.get(figure, math.nan)) and math.isfinite(row.scores.mean)
+    ]
     if not known:
         return Picture(name=figure, title=title, why=NOT_MEASURED)
     front = _front(known, figure, better)
     unit, label = unit_of(figure, math.nan), metric(figure).label
     most = "much" if better > 0 else "little"
     others = [row for row, _ in known if row.scores.name not in front]
+    means = [row.scores.mean for row, _ in known]
+    low = window(means, max(means), 5 * content.margin)
+    shown = [(row, items) for row, items in known if row.scores.mean >= low]
+    far = [
+        f"{row.scores.name} ({content.unit.score(row.scores.mean)}, {label} {unit.plain(items.figures[figure])})"
+        for row, items in known
+        if row.scores.mean < low
+    ]
     return Picture(
         name=figure,
         title=title,
@@ -63,9 +75,10 @@ def _against(content: Content, figure: str, title: str, better: float) -> Pictur
             f"{' and '.join([', '.join(front[:-1]), front[-1]]) if len(front) > 1 else front[0]}."
         ),
         caption=f"Filled: the front of a high score and {most} {label}"
-        + ("; hollow: a filled one has the better of both." if others else "."),
+        + ("; hollow: a filled one has the better of both." if others else ".")
+        + (f" Far below, not drawn: {', '.join(far)}." if far else ""),
         svg=render(
-            figure, Sheet(height=3.9, right=0.5), lambda axes: _draw_against(axes, content, known, figure, front)
+            figure, Sheet(height=3.9, right=0.5), lambda axes: _draw_against(axes, content, shown, figure, front)
         ),
         headers=("model", content.unit.label, label, "on the front"),
         rows=tuple(
@@ -99,7 +112,7 @@ def _draw_against(axes: "Axes", content: Content, known: Known, figure: str, fro
         row.scores.name: (unit.factor * items.figures[figure], content.unit.axis(row.scores.mean))
         for row, items in known
     }
-    line = sorted(spots[name] for name in front)
+    line = sorted(spots[name] for name in front if name in spots)
     axes.plot([x for x, _ in line], [y for _, y in line], color=MUTED, linewidth=1, linestyle=(0, (2, 3)), zorder=1)
     for name, (x, y) in spots.items():
         look = {} if name in front else {"markerfacecolor": PAPER}

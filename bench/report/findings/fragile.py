@@ -18,10 +18,12 @@ def find(content: Content) -> Iterator[str]:
             kind = loss.method.partition(",")[0]
             low, high = (content.unit.size(end, 1) for end in (loss.low, loss.high))
             span = "" if math.isnan(loss.low) else f" (95 % CI {low} to {high})"
+            remedy = "Clean its inputs the same way in training and in use, or choose another model."
+            if content.task.prediction == "ranking":
+                remedy = "See that the histories it is asked by are whole, or choose another model."
             yield (
                 f"{row.scores.name} loses {content.unit.amount(loss.value, 1)}{span} under the "
-                f"change called {kind}, which leaves every {target} as it is. Clean its inputs the same way in "
-                "training and in use, or choose another model."
+                f"change called {kind}, which leaves every {target} as it is. {remedy}"
             )
 
 

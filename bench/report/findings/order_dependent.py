@@ -15,7 +15,10 @@ def find(content: Content) -> Iterator[str]:
     for row in content.rows:
         if row.robustness is None:
             continue
-        for change, what in ((row.robustness.order, "the order of the rows"), (row.robustness.batch, "the batch size")):
+        for change, what in (
+            (row.robustness.order, f"the order of the {content.asked}"),
+            (row.robustness.batch, "the batch size"),
+        ):
             if change > TOLERANCE:
                 moved = f"a probability changes by up to {change:.2f}"
                 if content.task.prediction != "probability":
@@ -23,7 +26,8 @@ def find(content: Content) -> Iterator[str]:
                     moved = f"one changes by up to {100 * change:.0f} % of the {scale}"
                 if content.task.prediction == "ranking":
                     moved = f"the lists of {100 * change:.0f} % of the users change"
+                who = "user" if content.task.prediction == "ranking" else "item"
                 yield (
                     f"Predictions of {row.scores.name} depend on {what}: {moved}. "
-                    "The same item would get another answer tomorrow."
+                    f"The same {who} would get another answer tomorrow."
                 )
