@@ -6,6 +6,7 @@ predicted numbers, shape (n,) each. Metrics of forecasts stand in `bench.forecas
 `bench.ranking.metrics`.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -49,6 +50,8 @@ class Metric:
     """Value at which it is best, where neither more nor less is better; it then decides nothing."""
     descriptive: bool = False
     """Whether neither more nor less of it is better by itself, nor any value between; it then decides nothing."""
+    least: float = -math.inf
+    """Value below which there is none, where estimates could come out lower."""
     optional: bool = False
     """Whether true values or what is asked for may leave it undefined: a record then lacks it."""
 
@@ -221,7 +224,7 @@ def _of_rankings() -> tuple[Metric, ...]:
     """Return the metrics of lists of items: what hits say, what lists are like, and of whom or what no model knew."""
 
     def made(name: str, label: str, score: Callable[..., float] | None = None, **changes: Any) -> Metric:
-        values: dict[str, Any] = {"greater_is_better": True, **changes}
+        values: dict[str, Any] = {"greater_is_better": True, "least": 0.0, **changes}
         score = score or partial(ranking_metrics.mean_over_users, name=name)
         return Metric(name=name, score=score, label=label, prediction="ranking", **values)
 
@@ -240,7 +243,7 @@ def _of_rankings() -> tuple[Metric, ...]:
         made("coverage", "coverage", ranking_metrics.coverage, **told),
         made("novelty", "novelty (bits)", in_points=False, decimals=2, **told),
         made("popularity", "popularity", **told),
-        made("lift", "popularity lift", ranking_metrics.lift, in_points=False, decimals=2, **told),
+        made("lift", "popularity lift", ranking_metrics.lift, in_points=False, decimals=2, least=-1.0, **told),
         made("gini", "Gini index", ranking_metrics.gini, in_points=False, decimals=3, **told),
         made("diversity", "diversity", **told),
     )

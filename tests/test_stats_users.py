@@ -1,5 +1,8 @@
 """Users as the sample: the paired permutation test against SciPy, and variances against simulation with known truth."""
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import false_discovery_control, permutation_test
@@ -7,6 +10,8 @@ from scipy.stats import false_discovery_control, permutation_test
 from bench.stats.datasets import holm, step_down
 from bench.stats.permutation import against_reference, sign_flip_test
 from bench.stats.sources import sources
+from bench.stats.table import ModelFacts, Scoring, scores_by_model
+from tests.builders import record
 
 
 def by_scipy(gaps, **options):
@@ -112,3 +117,18 @@ def test_one_split_or_one_seed_leaves_a_source_unknown():
     assert np.isnan(single.splits)
     assert single.why == "one split"
     assert single.shares[1] == 0
+
+
+def test_a_dependable_score_is_no_lower_than_any_score_can_be():
+    scoring = Scoring(
+        metric="ndcg", sign=1.0, is_share=False, reference="popularity", floor="random", margin=0.005,
+        test_train_ratio=0.5, seed=0,
+    )  # fmt: skip
+    scores = enumerate((0.02, 0.3, 0.05))
+    records = [replace(record("popularity", fold=fold), scores={"ndcg": score}) for fold, score in scores]
+    known = {"popularity": ModelFacts(role="stable", licence="MIT", weights_mb=0.0, cost=None)}
+    wild, bounded = (
+        scores_by_model(records, known, replace(scoring, least=least))[0].dependable for least in (-math.inf, 0.0)
+    )
+    assert wild.value < 0
+    assert (bounded.value, bounded.low) == (0.0, 0.0)

@@ -276,6 +276,7 @@ def _scoring(task: Task, root_seed: int, records: Sequence[Record]) -> Scoring:
         seed=seed_for(root_seed, "report", task.name),
         unit=unit_of(metric.name, _finest_score(metric.name, usual, records)),
         scale=1.0 if metric.in_points else abs(usual),
+        least=metric.least,
     )
 
 

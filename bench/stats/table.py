@@ -40,6 +40,8 @@ class Scoring:
     """How scores are printed."""
     scale: float = 1.0
     """By how much a single item moves a score, times the number of items: 1 where scores lie between 0 and 1."""
+    least: float = -math.inf
+    """Score below which there is none."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -250,15 +252,19 @@ def _dependable(
     scoring: Scoring,
 ) -> Estimate:
     if len(succeeded) == 1:
-        return dependable_on_one_split(succeeded, item_variance, failed, imputed, facts.group_count)
-    return dependable_score(
-        succeeded,
-        scoring.test_train_ratio,
-        seed_for(scoring.seed, "dependable", name),
-        failed=failed,
-        floor=imputed,
-        item_variance=None if math.isnan(item_variance) else item_variance,
-    )
+        found = dependable_on_one_split(succeeded, item_variance, failed, imputed, facts.group_count)
+    else:
+        found = dependable_score(
+            succeeded,
+            scoring.test_train_ratio,
+            seed_for(scoring.seed, "dependable", name),
+            failed=failed,
+            floor=imputed,
+            item_variance=None if math.isnan(item_variance) else item_variance,
+        )
+    # In this order what is no number stays none.
+    value, low, high = (max(one, scoring.least) for one in (found.value, found.low, found.high))
+    return replace(found, value=value, low=low, high=high)
 
 
 def _filled(
