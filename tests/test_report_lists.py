@@ -22,6 +22,7 @@ from bench.report.markdown import report_markdown
 from bench.report.shown_lists import shown_users
 from bench.report.terminal import print_report
 from bench.stats.permutation import against_reference
+from bench.types import Robustness
 from tests.ranking_reports import METRICS, MODELS, content_of, ranking_task, shop, under_protocol, written
 from tests.rankings import splits_of
 
@@ -314,3 +315,23 @@ def test_what_the_splits_are_like_is_a_table_of_what_is_known(content):
     about["ranking"] = {**about["ranking"], "splits": {**known, "later": None}}
     less = rankings.protocol_section(replace(content, facts={**content.facts, "about": about})).parts[0]
     assert len(less.rows) == len(part.rows) - 1
+
+
+def test_the_best_possible_score_stands_below_the_models_where_it_is_known(content):
+    about = {**content.facts["about"], "ceiling": {"ndcg": 0.4321}}
+    known = cells(part_of(replace(content, facts={**content.facts, "about": about}), "What lists are like"))
+    assert list(known)[-1] == "best possible"
+    assert known["best possible"]["NDCG"] == "43.21"
+    assert "best possible" not in cells(part_of(content, "What lists are like"))
+
+
+def test_lists_that_change_with_their_company_are_said_to_be_those_of_users(content):
+    shaken = Robustness(
+        items=60, clean=0.3, perturbed={"thinned": (0.25, 0.08)}, order=0.25, batch=0.0, loss_error={"thinned": 0.004}
+    )
+    rows = [replace(row, robustness=shaken) if row.scores.name == "bpr" else row for row in content.rows]
+    changed = replace(content, rows=tuple(rows))
+    (text,) = [one.text for one in find_all(changed) if one.code == "order-dependent"]
+    assert "depend on the order of the users: the lists of 25 % of the users change. The same user" in text
+    assert "| bpr | 30.00 | 25.00, 8.0 % of a list is another | 0.250 | 0.000 |" in report_markdown(changed)
+    assert "users reversed" in report_html(changed, ())
