@@ -126,7 +126,7 @@ def test_a_dependable_score_is_no_lower_than_any_score_can_be():
     )  # fmt: skip
     scores = enumerate((0.02, 0.3, 0.05))
     records = [replace(record("popularity", fold=fold), scores={"ndcg": score}) for fold, score in scores]
-    known = {"popularity": ModelFacts(role="stable", licence="MIT", weights_mb=0.0, cost=None)}
+    known = {"popularity": ModelFacts(role="stable", licence="MIT", weights_mb=0.0, cost=None, by_item=None)}
     wild, bounded = (
         scores_by_model(records, known, replace(scoring, least=least))[0].dependable for least in (-math.inf, 0.0)
     )
