@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -56,8 +57,10 @@ class FirstStage:
         """Fit every scorer on the same rows."""
         context = self.context
         self.scorers = (
-            ItemWeights(lambda matrix: closed_form(matrix, self.penalty), context).fit(X, y),
-            ItemWeights(lambda matrix: cosine(matrix, NEIGHBOURS, SHRINK, context.threads), context).fit(X, y),
+            ItemWeights(partial(closed_form, penalty=self.penalty), context).fit(X, y),
+            ItemWeights(partial(cosine, neighbours=NEIGHBOURS, shrink=SHRINK, threads=context.threads), context).fit(
+                X, y
+            ),
             Transitions(STEPS, DECAY, PRIOR, context).fit(X, y),
         )
         every = np.log1p(counts_of(X, context))

@@ -6,6 +6,7 @@ The matrix of users and items stays sparse, and products of items with items are
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -217,18 +218,19 @@ def within(most_items: int, learn: Learn) -> Learn:
     ModelError
         When it is called with more of them.
     """
+    # No function of its own: a fitted model is pickled to learn its size.
+    return partial(_learned_within, most_items, learn)
 
-    def checked(matrix: Any) -> Any:
-        items = matrix.shape[1]
-        if items > most_items:
-            raise ModelError(
-                f"{items:,} items by {items:,} take {8e-9 * items**2:,.0f} GB and more. Keep the items of enough "
-                "interactions (data.core=), take item_knn or ials, which need no such matrix, or raise most_items if "
-                "the memory is there."
-            )
-        return learn(matrix)
 
-    return checked
+def _learned_within(most_items: int, learn: Learn, matrix: Any) -> Any:
+    items = matrix.shape[1]
+    if items > most_items:
+        raise ModelError(
+            f"{items:,} items by {items:,} take {8e-9 * items**2:,.0f} GB and more. Keep the items of enough "
+            "interactions (data.core=), take item_knn or ials, which need no such matrix, or raise most_items if "
+            "the memory is there."
+        )
+    return learn(matrix)
 
 
 def too_many_items(dataset: Dataset) -> str:

@@ -1,7 +1,12 @@
 """What users took up, the longer ago the less it counts."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from bench.models.counted import Counted
 from bench.models.interactions import elapsed, positive, without_time
@@ -37,4 +42,8 @@ def space(trial: Any) -> dict[str, Any]:
 )
 def build(params: Params, context: Context) -> Model:
     """The items with the most interactions, each counting for half after some time."""
-    return Counted(context, lambda X: 0.5 ** ((1 - elapsed(X)) / params.half_life))
+    return Counted(context, partial(_decayed, params.half_life))
+
+
+def _decayed(half_life: float, X: pd.DataFrame) -> NDArray[np.float64]:
+    return np.asarray(0.5 ** ((1 - elapsed(X)) / half_life))

@@ -1,6 +1,7 @@
 """EDLAE: EASE that does without a share of each history while it learns, and lets busy users count for less."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -53,11 +54,11 @@ def space(trial: Any) -> dict[str, Any]:
 )
 def build(params: Params, context: Context) -> Model:
     """EASE with dropout in closed form, in which busy users count for less (EDLAE)."""
+    return ItemWeights(within(params.most_items, partial(_learned, params)), context)
 
-    def learn(matrix: Any) -> Any:
-        return closed_form(_damped(matrix, params.damping), params.penalty, params.dropout)
 
-    return ItemWeights(within(params.most_items, learn), context)
+def _learned(params: Params, matrix: Any) -> Any:
+    return closed_form(_damped(matrix, params.damping), params.penalty, params.dropout)
 
 
 def _damped(matrix: Any, power: float) -> Any:

@@ -1,7 +1,12 @@
 """What users took up lately."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from bench.models.counted import Counted
 from bench.models.interactions import elapsed, positive, without_time
@@ -37,4 +42,8 @@ def space(trial: Any) -> dict[str, Any]:
 )
 def build(params: Params, context: Context) -> Model:
     """The items with the most interactions in the last part of the time; where that is equal, in all of it."""
-    return Counted(context, lambda X: (elapsed(X) >= 1 - params.window).astype(float))
+    return Counted(context, partial(_recent, params.window))
+
+
+def _recent(window: float, X: pd.DataFrame) -> NDArray[np.float64]:
+    return np.asarray(elapsed(X) >= 1 - window, dtype=float)
