@@ -18,7 +18,7 @@ from bench.building import Rows, context_of, fit_choice, fit_plainly
 from bench.cell import CellInputs, no_network
 from bench.footprint import packages_beyond, peak_mb
 from bench.panel import known_at_origin
-from bench.robustness import robustness_of
+from bench.robustness import robustness_of, scores_without_refit
 from bench.tested import inputs_of, items_of, take
 from bench.types import (
     Cell,
@@ -111,6 +111,7 @@ def probe(request: ProbeRequest, inputs: CellInputs) -> tuple[Cost, Robustness]:
         model = made.model
         fit_seconds = time.perf_counter() - started - made.search_seconds + inputs.charged_seconds - charged
         robustness = robustness_of(model, tested, items, request.perturbed, replace(inputs, splits=(part,)))
+        robustness = replace(robustness, stale=scores_without_refit(model, inputs))
         features.live = True
         served, single, most = _served(model, tested, kind), LATENCY_ITEMS, max(BATCHES)
         if inputs.dataset.forecasting is not None:

@@ -1,7 +1,7 @@
 """What small changes of the inputs do to a fitted model, by predicting again and nothing else."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from bench.item_errors import score_by_item
 from bench.ranking.metrics import by_user
 from bench.stats.bootstrap import item_variance
 from bench.stats.churn import ranking_churn
-from bench.tested import Items, take, truth_of
+from bench.tested import Items, few_asked, inputs_of, take, truth_of
 from bench.types import Model, Robustness
 
 FEW_ITEMS = 20
@@ -73,6 +73,26 @@ def robustness_of(
         batch=_farthest(clean[few], alone, scale[few], inputs),
         loss_error=errors or None,
     )
+
+
+def scores_without_refit(model: Model, inputs: CellInputs) -> tuple[float, ...] | None:
+    """Return what a recommender that was fitted for the first cut in time scores behind each later one.
+
+    It is told what users did by then. Items that came later it cannot know.
+
+    Parameters
+    ----------
+    model : Model
+    inputs : CellInputs
+        With all splits of the run.
+    """
+    ranking, metric = inputs.dataset.ranking, metrics.metric(inputs.task.metrics[0])
+    if ranking is None or ranking.split != "global_time" or len(inputs.splits) < 2:
+        return None
+    later = [few_asked(inputs.dataset, split) for split in inputs.splits[1:]]
+    probed = [_Probed(model, replace(inputs, splits=(split,))) for split in later]
+    answers = [one.predict(inputs_of(inputs.dataset, split)) for one, split in zip(probed, later, strict=True)]
+    return tuple(float(metric.score(one.truth, answer)) for one, answer in zip(probed, answers, strict=True))
 
 
 def _moved(clean: NDArray[Any], answer: NDArray[Any], scale: NDArray[np.floating], inputs: CellInputs) -> float:

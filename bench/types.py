@@ -432,6 +432,9 @@ class Robustness:
     """Largest such change when items come one by one."""
     loss_error: Mapping[str, float] | None = None
     """By kind of change: standard error of the loss under other items; None where it follows from the share above."""
+    stale: tuple[float, ...] | None = None
+    """Primary metric in each later stretch of time, of lists by a model that knows new histories and was not fitted to
+    them; None where there is no such stretch."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,8 +13,9 @@ from bench.predictions import Predictions
 from bench.ranking.blend import Fused, standardised
 from bench.ranking.splits import ranking_splits
 from bench.ranking.top import NONE
-from bench.robustness import robustness_of
+from bench.robustness import robustness_of, scores_without_refit
 from bench.settings import Budget
+from bench.stats.seconds import seconds_per_thousand
 from bench.tested import inputs_of, items_of
 from bench.types import ModelChoice, ModelSpec
 from bench.zoo.features import FeatureCache
@@ -182,3 +183,23 @@ def test_robustness_of_lists_is_of_users_and_a_sound_model_keeps_to_them(tmp_pat
     # This one goes by the user alone.
     assert found.perturbed["thinned"] == (found.clean, 0.0)
     assert found.loss_error == {"thinned": 0.0, "none": 0.0}
+
+
+def test_a_model_that_is_not_refitted_is_scored_in_each_later_stretch_of_time(tmp_path):
+    choice = toy()
+    data = interactions(users=60, split="global_time", windows=3, share=0.2)
+    inputs = shared(tmp_path, [choice], data)
+    made = Taste(Params()).fit(data.X.iloc[inputs.splits[0].fitted], None)
+    stale = scores_without_refit(made, inputs)
+    fresh = [run_cell(cell(choice, fold=fold), inputs).scores["ndcg"] for fold in (1, 2)]
+    assert len(stale) == 2
+    # Taste does not age, and counts hardly matter.
+    assert stale == pytest.approx(fresh, abs=0.1)
+    assert scores_without_refit(made, shared(tmp_path, [choice])) is None
+
+
+def test_seconds_of_lists_are_those_of_users(tmp_path):
+    record = run_cell(cell(toy()), shared(tmp_path, [toy()]))
+    users = record.found["lists"]["users"]
+    assert users < record.n_test
+    assert seconds_per_thousand([record], None) == pytest.approx(1000 * record.predict_seconds / users)

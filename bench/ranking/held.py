@@ -65,8 +65,8 @@ def kind_of(dataset: "Dataset") -> tuple[Recommending, Ranking]:
 def asking_of(dataset: "Dataset", split: "Split") -> Asking:
     """Return the users of a test part with their histories, and which lists are made for them.
 
-    The history of a user whom models are fitted on is what they are fitted on; of another user it is all that lies
-    outside the test part. Nothing of the training part is recommended again, unless the protocol says so.
+    The history of a user is all that lies outside the test part; where a validation part is kept out, it is what models
+    are fitted on. Nothing of the training part is recommended again, unless the protocol says so.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def asking_of(dataset: "Dataset", split: "Split") -> Asking:
     cold = np.zeros(len(asked.items), dtype=bool)
     cold[item[split.test]] = True
     asking = Asking(
-        queries=_queries(dataset, _histories(split, known, user, len(asked.users)), users),
+        queries=_queries(dataset, _histories(dataset, split, known), users),
         k=ranking.k,
         banned=_taken(known if ranking.seen == "hide" else known[:0], user, item, users, len(asked.items)),
         candidates=candidates,
@@ -106,7 +106,7 @@ def relevant_of(dataset: "Dataset", split: "Split") -> Relevant:
     users = np.unique(user[split.test])
     pairs = np.unique(np.stack([user[split.test], item[split.test]]), axis=1)
     known = _rows_of(split.train, user, users, len(asked.users))
-    history = _queries(dataset, _histories(split, known, user, len(asked.users)), users)
+    history = _queries(dataset, _histories(dataset, split, known), users)
     popularity = np.bincount(item[split.fitted], minlength=len(asked.items))
     sizes = np.diff(history.starts)
     candidates = popularity > 0 if ranking.candidates == "known" else np.ones(len(asked.items), dtype=bool)
@@ -142,15 +142,18 @@ def _rows_of(rows: Codes, user: Codes, users: Codes, count: int) -> Codes:
     return rows[named[user[rows]]]
 
 
-def _histories(split: "Split", known: Codes, user: Codes, count: int) -> Codes:
+def _histories(dataset: "Dataset", split: "Split", known: Codes) -> Codes:
     """Return the rows of the histories among the known rows of the users who ask."""
-    if split.fit is None:
+    asked, ranking = kind_of(dataset)
+    if split.fit is None or not ranking.validation:
         return known
+    user = dataset.X[USER].to_numpy()
     in_fit = np.zeros(len(user), dtype=bool)
     in_fit[split.fit] = True
-    fitted = np.zeros(count, dtype=bool)
+    fitted = np.zeros(len(asked.users), dtype=bool)
     fitted[user[split.fit]] = True
-    return known[in_fit[known] | ~fitted[user[known]]]
+    # Users whom no model is fitted on are asked by all that they did.
+    return np.asarray(known[in_fit[known] | ~fitted[user[known]]])
 
 
 def _queries(dataset: "Dataset", rows: Codes, users: Codes) -> Queries:

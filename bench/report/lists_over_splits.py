@@ -79,17 +79,26 @@ def window_by_window(content: Content, known: Known) -> Part | None:
     rows, windows = [], [f"window {at + 1}, {count(size, 'user')}" for at, size in enumerate(sizes)]
     for row, items in known:
         by_split = _by_split(items, name)
-        rows.append((row.label, *map(content.unit.plain, by_split), content.unit.change(by_split[-1] - by_split[0])))
+        change = content.unit.change(by_split[-1] - by_split[0])
+        rows.append((row.label, *map(content.unit.plain, by_split), change, *_stale(content, row, by_split)))
     return Part(
         title="Window by window",
         about=(
             f"{metric(name).label} in each stretch of time, the earliest first; every model is fitted anew on all that "
             "came before. What falls for every model is a change of the users or of what they take up; what falls for "
-            "one alone is its own."
+            "one alone is its own. Stale: the last window once more, by the model as it was fitted for the first, told "
+            "what users did since; beside it what the refits gain."
         ),
-        headers=("model", *windows, "first to last"),
+        headers=("model", *windows, "first to last", "stale", "gain of refits"),
         rows=tuple(rows),
     )
+
+
+def _stale(content: Content, row: Row, by_split: NDArray[np.floating]) -> tuple[str, str]:
+    """Return the score of the last window without a refit, and what refits gain."""
+    found = row.robustness.stale if row.robustness is not None else None
+    last = found[-1] if found else math.nan
+    return content.unit.plain(last), content.unit.change(by_split[-1] - last)
 
 
 def _by_split(items: ListItems, name: str) -> NDArray[np.floating]:

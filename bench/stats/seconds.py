@@ -1,7 +1,7 @@
 """Seconds as tables show them: medians, their spread, and steps so wide that noise moves none of them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -29,7 +29,13 @@ def seconds_per_thousand(ok: Sequence[Record], cost: Cost | None) -> float:
     """Return seconds of 1,000 predictions: as measured alone, else as the scoring cells took."""
     if cost is not None:
         return 1000 / cost.throughput_1000
-    return median([1000 * record.predict_seconds / record.n_test for record in ok if record.n_test])
+    return median([1000 * record.predict_seconds / _answers(record) for record in ok if record.n_test])
+
+
+def _answers(record: Record) -> int:
+    """Return how many items were answered for: of lists the users, for a row is something to be found."""
+    lists: Mapping[str, int] = record.found.get("lists", {})
+    return lists.get("users", record.n_test)
 
 
 def relative_spread(seconds: Sequence[float]) -> float:
