@@ -222,3 +222,31 @@ def test_a_split_of_which_nobody_is_known_says_so():
 def test_one_user_cannot_be_held_out():
     with pytest.raises(DataError, match="the training part of protocol=held_out_users has no interactions"):
         made(interactions(users=1, split="held_out_users"))
+
+
+def test_a_sample_holds_the_targets_and_so_many_others_that_its_user_did_not_have():
+    data = interactions(users=200, items=60, each=12, split="leave_last", last=2, sampled=20)
+    (one,) = made(data)
+    asking = asking_of(data, one)
+    taken, wanted = asking.banned.toarray(), {user: set() for user in range(200)}
+    for user, item in pairs(data, one.test):
+        wanted[user].add(item)
+    drawn = np.zeros(60)
+    for user, own in zip(asking.queries.users, asking.sampled, strict=True):
+        given = own[own >= 0]
+        assert given.tolist() == sorted(set(given.tolist()))
+        assert wanted[user] <= set(given)
+        assert len(given) == 22
+        assert not taken[user, given].any()
+        drawn[list(set(given) - wanted[user])] += 1
+    # Every item of 60 but 12 is drawn as often as the next: 200 x 20 of them among 60, some had more often.
+    assert drawn.std() < 0.2 * drawn.mean()
+    again = asking_of(data, one).sampled
+    assert (again == asking.sampled).all()
+
+
+def test_a_sample_of_more_items_than_there_are_takes_them_all():
+    data = interactions(split="leave_last", sampled=100)
+    asking = asking_of(data, made(data)[0])
+    free = (~asking.banned.toarray() & asking.candidates).sum(axis=1)
+    assert (asking.sampled >= 0).sum(axis=1).tolist() == free.tolist()

@@ -186,16 +186,23 @@ def _samples(dataset: "Dataset", split: "Split", asking: Asking, count: int) -> 
     from bench.types import seed_for
 
     user, item = (dataset.X[name].to_numpy() for name in (USER, ITEM))
-    users = asking.queries.users
-    targets = _taken(split.test, user, item, users, len(asking.candidates))
+    users, items = asking.queries.users, len(asking.candidates)
+    targets = _taken(split.test, user, item, users, items)
+    wanted = count + np.diff(targets.indptr)
     generator = np.random.default_rng(seed_for(0, "sampled", dataset.fingerprint, split.repeat, split.fold))
-    pool = np.flatnonzero(asking.candidates)
-    found = np.full((len(users), count + int(np.diff(targets.indptr).max(initial=0))), NONE, dtype=np.int64)
-    for place in range(len(users)):
-        own = targets.indices[targets.indptr[place] : targets.indptr[place + 1]]
-        had = asking.banned.indices[asking.banned.indptr[place] : asking.banned.indptr[place + 1]]
-        free = np.setdiff1d(pool, np.r_[own, had], assume_unique=False)
-        drawn = generator.choice(free, min(count, len(free)), replace=False)
-        both = np.sort(np.r_[own, drawn])
-        found[place, : len(both)] = both
+    most = min(items, int(wanted.max(initial=0)))
+    found = np.full((len(users), most), NONE, dtype=np.int64)
+    for place, _ in asking.queries.blocks():
+        # The smallest of random keys are a draw without replacement; targets come first, and what is out comes never.
+        keys = generator.random((place.stop - place.start, items))
+        keys[:, ~asking.candidates] = np.inf
+        for taken, key in ((asking.banned[place], np.inf), (targets[place], -1.0)):
+            keys[np.repeat(np.arange(len(keys)), np.diff(taken.indptr)), taken.indices] = key
+        drawn = np.argpartition(keys, most - 1, axis=1)[:, :most]
+        order = np.argsort(np.take_along_axis(keys, drawn, axis=1), axis=1, kind="stable")
+        drawn = np.take_along_axis(drawn, order, axis=1)
+        there = np.isfinite(np.take_along_axis(keys, drawn, axis=1)) & (np.arange(most) < wanted[place, None])
+        # Ascending codes, of which ties take the first one.
+        ascending = np.sort(np.where(there, drawn, items), axis=1)
+        found[place] = np.where(ascending == items, NONE, ascending)
     return found
