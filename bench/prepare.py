@@ -81,7 +81,7 @@ def prepare(config: RunConfig, say: Callable[[str], None]) -> Prepared:
     dataset = kind.load(config.data, Reader(spec=config.data, zoo=zoo, say=say))
     dataset = kind.sized(dataset, config.data, config.budget, config.seed)
     if dataset.ranking is not None:
-        dataset = under(dataset, task.protocol)
+        dataset = under(dataset, task.protocol, config.budget)
     splits, notes = kind.splits(dataset, task.protocol, config.budget, config.seed)
     models, left_out = plan.without_unfit(plan.choose_models(config, task), config, dataset)
     models, too_short = without_room(models, dataset, splits)

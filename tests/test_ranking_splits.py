@@ -11,6 +11,7 @@ from bench.errors import DataError
 from bench.ranking.asked import Ranking, Recommending
 from bench.ranking.diagnostics import split_facts
 from bench.ranking.held import asking_of, relevant_of
+from bench.ranking.protocol import under
 from bench.ranking.splits import in_core, inner_split, ranking_splits
 from bench.settings import Budget
 from bench.tested import few_asked, inner_splits, items_of, rows_behind
@@ -47,9 +48,8 @@ def pairs(data, rows):
 
 
 @pytest.mark.parametrize("split", ["global_time", "leave_last", "random", "held_out_users"])
-@pytest.mark.parametrize("validation", [0.0, 0.1])
-def test_no_interaction_stands_on_two_sides_of_any_protocol(split, validation):
-    data = interactions(split=split, validation=validation)
+def test_no_interaction_stands_on_two_sides_of_any_protocol(split):
+    data = interactions(split=split)
     for one in made(data):
         assert not np.intersect1d(one.train, one.test).size
         assert np.isin(one.fitted, one.train).all()
@@ -202,7 +202,6 @@ def test_facts_of_splits_tell_a_leak_in_time():
     assert facts[0]["later"] == 0
     assert 0.4 < facts[1]["later"] < 0.6
     assert facts[1]["cold_users"] == 0
-    assert facts[0]["repeated"] == facts[1]["repeated"] == 0
     assert 0 <= facts[0]["gini_train"] <= 1
     assert facts[0]["tied"] > 0
 
@@ -220,7 +219,7 @@ def test_a_split_of_which_nobody_is_known_says_so():
 
 
 def test_one_user_cannot_be_held_out():
-    with pytest.raises(DataError, match="the training part of protocol=held_out_users has no interactions"):
+    with pytest.raises(DataError, match="part of protocol=held_out_users has no interactions"):
         made(interactions(users=1, split="held_out_users"))
 
 
@@ -250,3 +249,51 @@ def test_a_sample_of_more_items_than_there_are_takes_them_all():
     asking = asking_of(data, made(data)[0])
     free = (~asking.banned.toarray() & asking.candidates).sum(axis=1)
     assert (asking.sampled >= 0).sum(axis=1).tolist() == free.tolist()
+
+
+@pytest.mark.parametrize("share", [0.1, 0.15, 0.3, 0.4, 0.7])
+def test_shares_are_what_they_say_whatever_they_are(share):
+    data = interactions(users=400, each=11, split="random", share=share)
+    found = made(data)
+    assert len(found) == min(5, int(1 / share + 1e-9))
+    for one in found:
+        assert len(one.test) / len(data.y) == pytest.approx(share, abs=0.01)
+        assert np.ptp(np.bincount(data.X["user"].iloc[one.test], minlength=400)) <= 1
+    together = np.concatenate([one.test for one in found])
+    assert len(np.unique(together)) == len(together)
+    strangers = interactions(users=400, split="held_out_users", share=share)
+    for one in made(strangers):
+        assert strangers.X["user"].iloc[one.test].nunique() == pytest.approx(400 * share, abs=1)
+
+
+@pytest.mark.parametrize(("split", "share"), [("random", 0.2), ("random", 0.15), ("global_time", 0.2)])
+def test_a_validation_part_is_as_large_as_it_says(split, share):
+    data = interactions(users=400, each=11, split=split, share=share, validation=0.1, windows=1)
+    for one in made(data):
+        assert (len(one.train) - len(one.fitted)) / len(data.y) == pytest.approx(0.1, abs=0.01)
+        assert not np.intersect1d(one.fitted, one.test).size
+        if split == "global_time":
+            kept_out = np.setdiff1d(one.train, one.fitted)
+            assert data.time[one.fitted].max() < data.time[kept_out].min()
+
+
+def test_a_validation_part_that_leaves_nothing_is_refused():
+    with pytest.raises(DataError, match="the training part of protocol=global_time has no interactions"):
+        made(interactions(windows=4, validation=0.3))
+    with pytest.raises(DataError, match=r"data\.validation means nothing to protocol=held_out_users"):
+        made(interactions(split="held_out_users", validation=0.1))
+
+
+def test_the_name_of_a_protocol_tells_how_often_time_is_cut():
+    open_ended, folds = interactions(), replace(BUDGET, folds=2)
+    one, two = under(open_ended, "global_time", BUDGET), under(open_ended, "global_time", folds)
+    assert (one.ranking.windows, two.ranking.windows) == (3, 2)
+    assert one.ranking.hash != two.ranking.hash
+    assert under(open_ended, "random", BUDGET).ranking == under(open_ended, "random", folds).ranking
+    assert len(made(one)) == 3
+
+
+def test_notes_count_as_warm_whoever_has_a_history():
+    data = interactions(split="leave_last", core=5)
+    _, (note,) = ranking_splits(data, BUDGET, 0)
+    assert int(note.split(" of them warm")[0].split(", ")[-1]) == relevant_of(data, made(data)[0]).warm.sum()

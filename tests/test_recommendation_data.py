@@ -229,8 +229,11 @@ def test_tables_of_movielens_and_recbole_are_found_beside_the_interactions(load,
 
 def test_the_protocol_is_part_of_what_the_data_are(load):
     data = load(log())
-    found = [under(data, split).fingerprint for split in ("global_time", "leave_last", "random", "held_out_users")]
-    assert found[0] == data.fingerprint
+    found = [
+        under(data, split, Budget()).fingerprint for split in ("global_time", "leave_last", "random", "held_out_users")
+    ]
+    cut = load(log(), windows=3)
+    assert under(cut, "global_time", Budget()).fingerprint == found[0] == cut.fingerprint
     assert len(set(found)) == 4
     options = {"k": 3, "core": 2, "share": 0.3, "validation": 0.1, "ties": "item", "seen": "show", "ideal": "all"}
     made = [load(log(), **{name: value}).fingerprint for name, value in options.items()]
@@ -246,7 +249,7 @@ def test_every_protocol_makes_splits(load):
         assert splits
         assert "users are tested" in notes[0]
         for split in splits:
-            assert len(relevant_of(under(data, protocol), split).users)
+            assert len(relevant_of(under(data, protocol, Budget()), split).users)
 
 
 def test_a_budget_keeps_whole_users_with_their_labels_and_tables(load, tmp_path):
@@ -281,7 +284,7 @@ def score(data, split, scores):
 @pytest.mark.parametrize("protocol", ["global_time", "leave_last", "random", "held_out_users"])
 def test_no_ranking_beats_the_law_that_made_the_data(protocol):
     spec = DataSpec(name="tastes", path="synthetic:tastes")
-    data = under(recommendation.load(spec, print), protocol)
+    data = under(recommendation.load(spec, print), protocol, Budget())
     small = recommendation.sized(data, spec, Budget(rows=1200), 0)
     split = recommendation.splits(small, protocol, Budget(folds=2), 0)[0][-1]
     best = small.law(small, split)

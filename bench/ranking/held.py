@@ -79,14 +79,12 @@ def asking_of(dataset: "Dataset", split: "Split") -> Asking:
     known = _rows_of(split.train, user, users, len(asked.users))
     fitted = np.bincount(item[split.fitted], minlength=len(asked.items)) > 0
     candidates = fitted if ranking.candidates == "known" else np.ones(len(asked.items), dtype=bool)
-    cold = np.zeros(len(asked.items), dtype=bool)
-    cold[item[split.test]] = True
     asking = Asking(
         queries=_queries(dataset, _histories(dataset, split, known), users),
         k=ranking.k,
         banned=_taken(known if ranking.seen == "hide" else known[:0], user, item, users, len(asked.items)),
         candidates=candidates,
-        cold=cold & ~fitted,
+        cold=~fitted,
     )
     if not ranking.sampled:
         return asking
@@ -104,7 +102,8 @@ def relevant_of(dataset: "Dataset", split: "Split") -> Relevant:
     asked, ranking = kind_of(dataset)
     user, item = dataset.X[USER].to_numpy(), dataset.X[ITEM].to_numpy()
     users = np.unique(user[split.test])
-    pairs = np.unique(np.stack([user[split.test], item[split.test]]), axis=1)
+    # One number for each pair, which sort as pairs do.
+    pairs = np.unique(user[split.test].astype(np.int64) * len(asked.items) + item[split.test])
     known = _rows_of(split.train, user, users, len(asked.users))
     history = _queries(dataset, _histories(dataset, split, known), users)
     popularity = np.bincount(item[split.fitted], minlength=len(asked.items))
@@ -118,8 +117,8 @@ def relevant_of(dataset: "Dataset", split: "Split") -> Relevant:
         profile[filled] = sums / sizes[filled]
     return Relevant(
         users=users,
-        starts=np.asarray(np.searchsorted(pairs[0], np.r_[users, len(asked.users)])),
-        items=pairs[1],
+        starts=np.asarray(np.searchsorted(pairs // len(asked.items), np.r_[users, len(asked.users)])),
+        items=pairs % len(asked.items),
         k=ranking.k,
         ideal=ranking.ideal,
         drop_cold=ranking.cold_items == "drop",

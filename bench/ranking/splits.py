@@ -58,7 +58,7 @@ def ranking_splits(dataset: "Dataset", budget: "Budget", seed: int) -> tuple[lis
     rows = np.arange(len(dataset.y))
     match ranking.split:
         case "global_time":
-            windows = ranking.windows or min(USUAL_WINDOWS, budget.folds)
+            windows = usual_windows(ranking, budget.folds)
             cuts = {(0, fold): _by_time(dataset, rows, ranking, windows - 1 - fold) for fold in range(windows)}
         case "leave_last":
             cuts = {(0, 0): _by_last(dataset, rows, ranking)}
@@ -70,7 +70,12 @@ def ranking_splits(dataset: "Dataset", budget: "Budget", seed: int) -> tuple[lis
                 for repeat, fold in places
             }
     splits = [_finished(dataset, one, ranking, seed, *place) for place, one in cuts.items()]
-    return splits, _notes(dataset, splits, ranking)
+    return splits, _notes(dataset, splits)
+
+
+def usual_windows(ranking: Ranking, folds: int) -> int:
+    """Return how many cuts in time a protocol has under a budget of folds."""
+    return ranking.windows or min(USUAL_WINDOWS, folds)
 
 
 def inner_split(dataset: "Dataset", split: Split, seed: int) -> Split:
@@ -115,14 +120,15 @@ def _by_time(dataset: "Dataset", rows: Rows, ranking: Ranking, later: int) -> Cu
             "give protocol=random."
         )
     stamps, size = dataset.time[rows], round(ranking.share * len(rows))
-    # Interactions of one moment stand on one side.
-    start, end = (
-        int(np.searchsorted(stamps, stamps[min(max(at, 0), len(rows) - 1)])) if at < len(rows) else len(rows)
-        for at in (len(rows) - size * (later + 1), len(rows) - size * later)
-    )
-    train = rows[:start]
-    fit = train[: start - round(ranking.validation * len(rows))] if ranking.validation else None
-    return Cut(test=rows[start:end], train=train, fit=fit)
+
+    def cut(from_end: int) -> int:
+        """Return the first row of the moment so many rows before the end: what is of one moment stands on one side."""
+        at = max(0, len(rows) - from_end)
+        return int(np.searchsorted(stamps, stamps[at])) if at < len(rows) else at
+
+    start, end = cut(size * (later + 1)), cut(size * later)
+    fit = rows[: cut(size * (later + 1) + round(ranking.validation * len(rows)))] if ranking.validation else None
+    return Cut(test=rows[start:end], train=rows[:start], fit=fit)
 
 
 def _by_last(dataset: "Dataset", rows: Rows, ranking: Ranking) -> Cut:
@@ -146,35 +152,43 @@ def _from_end(dataset: "Dataset", rows: Rows) -> tuple[Codes, Codes]:
 
 
 def _at_random(dataset: "Dataset", rows: Rows, ranking: Ranking, fold: int, seed: int) -> Cut:
-    """Test on one of the equal parts that each user's interactions are drawn into."""
+    """Test on a share of each user's interactions, drawn; that of another fold has none of them."""
     generator, user = np.random.default_rng(seed), dataset.X[USER].to_numpy()[rows]
-    # A random order within each user, and a random part to begin with, so that few interactions fall into any part.
     order = np.lexsort((generator.random(len(rows)), user))
     counts = np.bincount(user)
     place = np.empty(len(rows), dtype=np.intp)
     place[order] = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
-    parts = _parts(ranking)
-    part = (place + generator.integers(parts, size=len(counts))[user]) % parts
-    tested = part == fold
-    kept_out = np.isin((part - fold - 1) % parts, np.arange(round(ranking.validation * parts))) & ~tested
+    # Evenly round a circle from a random start: of few interactions as many fall into a share as it is wide on average.
+    angle = (place + generator.random(len(counts))[user]) / counts[user]
+    tested = _between(angle, fold * ranking.share, ranking.share)
+    kept_out = _between(angle, (fold + 1) * ranking.share, ranking.validation) & ~tested
     return Cut(test=rows[tested], train=rows[~tested], fit=rows[~tested & ~kept_out] if ranking.validation else None)
+
+
+def _between(angle: NDArray[np.floating], start: float, width: float) -> NDArray[np.bool_]:
+    """Return which places of a circle of length 1 lie in a stretch of it."""
+    # Ends that are the same number must not differ by their last bits.
+    return np.asarray(np.round((angle - start) % 1.0, 12) % 1.0 < round(width, 12))
 
 
 def _by_user(dataset: "Dataset", rows: Rows, ranking: Ranking, fold: int, seed: int) -> Cut:
     """Test on the last interactions of some users, whom no model is fitted on; their earlier ones are their history."""
+    if ranking.validation:
+        raise DataError("data.validation means nothing to protocol=held_out_users. Leave it out.")
     user = dataset.X[USER].to_numpy()[rows]
     named = np.unique(user)
-    part = np.empty(int(named.max()) + 1, dtype=np.intp)
-    part[np.random.default_rng(seed).permutation(named)] = np.arange(len(named)) % _parts(ranking)
+    angle = np.empty(int(named.max()) + 1)
+    angle[np.random.default_rng(seed).permutation(named)] = (np.arange(len(named)) + 0.5) / len(named)
     from_end, sizes = _from_end(dataset, rows)
-    held = part[user] == fold
+    held = _between(angle, fold * ranking.share, ranking.share)[user]
     # A user of a single interaction has nothing to be asked by.
     tested = held & (sizes > 1) & (from_end < np.maximum(1, np.round(TO_FIND * sizes)))
     return Cut(test=rows[tested], train=rows[~tested], fit=rows[~held])
 
 
 def _parts(ranking: Ranking) -> int:
-    return max(2, round(1 / ranking.share))
+    """Return how many shares there are without one of them meeting another."""
+    return max(1, int(1 / ranking.share + 1e-9))
 
 
 def _finished(dataset: "Dataset", cut: Cut, ranking: Ranking, seed: int, repeat: int, fold: int) -> Split:
@@ -197,8 +211,8 @@ def _check(dataset: "Dataset", ranking: Ranking, test: Rows, fit: Rows, train: R
                 f"{dataset.name}: the {name} part of protocol={ranking.split} has no interactions.{core} Give another "
                 "protocol, or another data.share."
             )
-    user, known = dataset.X[USER].to_numpy(), train if ranking.split == "held_out_users" else fit
-    if not np.isin(user[test], user[known]).any():
+    user = dataset.X[USER].to_numpy()
+    if not np.isin(user[test], user[train]).any():
         raise DataError(
             f"{dataset.name}: nobody who is tested under protocol={ranking.split} did anything before, so no model "
             "could know a user. Give another data.share, or protocol=random."
@@ -238,14 +252,13 @@ def _targets(dataset: "Dataset", test: Rows, ranking: Ranking, seed: int) -> Row
     return test[np.sort(places[np.unique(user[places], return_index=True)[1]])]
 
 
-def _notes(dataset: "Dataset", splits: list[Split], ranking: Ranking) -> tuple[str, ...]:
+def _notes(dataset: "Dataset", splits: list[Split]) -> tuple[str, ...]:
     """Return how many users and targets a model could know, over all splits."""
     user, item = dataset.X[USER].to_numpy(), dataset.X[ITEM].to_numpy()
     asked = warm = targets = cold = 0
     for split in splits:
         users = np.unique(user[split.test])
-        known = split.train if ranking.split == "held_out_users" else split.fitted
-        asked, warm = asked + len(users), warm + len(np.intersect1d(users, user[known]))
+        asked, warm = asked + len(users), warm + int(np.isin(users, user[split.train]).sum())
         targets, cold = targets + len(split.test), cold + int((~np.isin(item[split.test], item[split.fitted])).sum())
     each = f" over {len(splits)} splits" if len(splits) > 1 else ""
     return (

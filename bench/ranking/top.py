@@ -27,7 +27,7 @@ class Asking:
     candidates: NDArray[np.bool_]
     """Items that may be recommended, shape (items,)."""
     cold: NDArray[np.bool_]
-    """Items of the test part that the training part lacks, of which a list of their own is made, shape (items,)."""
+    """Items that no model was fitted on, of which a list of their own is made, shape (items,)."""
     sampled: Codes | None = None
     """Of each user the only items that a further list is made of, shape (n, m), `NONE` where there are fewer."""
 

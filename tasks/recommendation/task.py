@@ -100,7 +100,7 @@ class Recommendation:
 
         Without time stamps the order of the file stands for that of time, and a cut in time is refused.
         """
-        splits, notes = ranking_splits(under(dataset, protocol), budget, seed)
+        splits, notes = ranking_splits(under(dataset, protocol, budget), budget, seed)
         if dataset.time is None and protocol in ("leave_last", "held_out_users"):
             notes += ("Without time stamps, the last interactions of a user are the last ones in the file.",)
         return splits, notes
