@@ -25,7 +25,7 @@ from bench.members import NO_REPEAT, TOLD
 from bench.memory import Memory
 from bench.predictions import Predictions, prediction_digest
 from bench.ranking.held import Relevant
-from bench.ranking.metrics import told
+from bench.ranking.metrics import defects
 from bench.tested import inputs_of, truth_of
 from bench.types import Cell, Dataset, Model, ModelChoice, Record, Split, Task
 from bench.zoo.features import FeatureCache
@@ -168,7 +168,7 @@ def _told_of_forecasts(model: Model, raw: Any, asked: Asked) -> dict[str, Any]:
 
 def _told_of_lists(truth: Any, lists: Any) -> dict[str, Any]:
     """Return what is wrong with lists of items: short ones, none at all, and items that stand in one twice."""
-    return {"lists": told(truth, lists)} if isinstance(truth, Relevant) else {}
+    return {"lists": defects(truth, lists)} if isinstance(truth, Relevant) else {}
 
 
 _libraries: Any = None

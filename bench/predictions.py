@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from bench.files import write_atomically
 from bench.panel_truth import PanelTruth, panel_arrays, read_panel
+from bench.ranking.top import Lists
 from bench.ranking.truth import RankingTruth, ranking_arrays, read_ranking
 from bench.types import Cell, Dataset, Record, Split
 
@@ -30,8 +31,6 @@ Values = NDArray[np.float64]
 
 Forecasts = NDArray[np.float64]
 """Shape (rows, 1 + levels): the point forecast first. Probabilities have half the width."""
-Lists = NDArray[np.int32]
-"""Shape (users, lists * k): see `bench.ranking.top.rank`."""
 
 DIGEST_DECIMALS = 4
 """Predictions are rounded before hashing: the last bits depend on the order in which a machine adds."""

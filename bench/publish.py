@@ -17,7 +17,7 @@ from bench.report.markdown import overview_markdown, report_markdown
 from bench.report.pretraining import exposed_models, stand_in
 from bench.report.protocols import with_protocols
 from bench.report.read import read_content
-from bench.report.shown_lists import shown_users
+from bench.report.shown_lists import ShownUser, shown_models, shown_users
 from bench.results import read_records
 
 EXAMPLES = 12
@@ -47,8 +47,7 @@ def publish(folder: Path, results_dir: Path, machine: str, scratch: Path) -> Con
     truth = predictions_of(content, scratch).load_truth(content.facts["inputs"]["data_fingerprint"])
     shown = examples(content, folder, scratch, truth) if truth is not None else []
     labels = content.facts["about"].get("labels") or (truth.classes if truth is not None else ())
-    users = shown_users(content, truth.ranking if truth is not None else None)
-    page = report_html(content, shown, tuple(labels), users)
+    page = report_html(content, shown, tuple(labels), users_shown(content, folder, scratch, truth))
     write_atomically(html_path(content, scratch), page.encode())
     return content
 
@@ -109,6 +108,19 @@ def examples(content: Content, folder: Path, scratch: Path, truth: Truth) -> lis
     if not truth.items:
         return []
     return [example for model in models for example in _wrong(model, folder, content, predictions, truth)]
+
+
+def users_shown(content: Content, folder: Path, scratch: Path, truth: Truth | None) -> list[ShownUser]:
+    """Return users with their lists under the first seed, as far as lists are at hand; see `shown_users`."""
+    if truth is None or truth.ranking is None:
+        return []
+    predictions, place, lists = predictions_of(content, scratch), (*truth.ranking.shown, 0), {}
+    for model in shown_models(content):
+        for record in read_records(folder / f"{model}.csv", content.task.metrics):
+            own = predictions.load(record) if (record.repeat, record.fold, record.seed) == place else None
+            if own is not None and len(own) == len(truth.ranking.relevant[truth.ranking.shown].users):
+                lists[model] = own
+    return shown_users(truth.ranking, lists)
 
 
 def predictions_of(content: Content, scratch: Path) -> Predictions:

@@ -15,7 +15,7 @@ from bench.provenance import provenance_of
 from bench.ranking.asked import Queries
 from bench.ranking.diagnostics import split_facts
 from bench.ranking.held import asking_of, relevant_of
-from bench.ranking.metrics import told
+from bench.ranking.metrics import defects
 from bench.ranking.protocol import under
 from bench.ranking.top import rank
 from bench.report.content import Content
@@ -112,13 +112,13 @@ def _record(
     return Record(
         **place, status="ok", scores={one: score for one, score in scores.items() if score == score},
         n_train=len(split.fitted), n_test=len(split.test), digest=prediction_digest(lists), fit_seconds=1.0,
-        predict_seconds=0.1, found={"lists": told(relevant, lists)},
+        predict_seconds=0.1, found={"lists": defects(relevant, lists)},
     )  # fmt: skip
 
 
 def under_protocol(root: Path, protocol: str, folds: int = 3, data: Dataset | None = None, **kwargs: Any) -> Path:
     """Write the results of a shop under a protocol; return their folder."""
-    data = under(shop() if data is None else data, protocol)
+    data = under(shop() if data is None else data, protocol, Budget(folds=folds))
     return written(root, data, splits_of(data, folds), ranking_task(protocol), **kwargs)
 
 

@@ -11,7 +11,7 @@ from bench import metrics
 from bench.predictions import Predictions, prediction_digest
 from bench.ranking.asked import Queries, Ranking, Recommending
 from bench.ranking.held import Relevant, asking_of, relevant_of
-from bench.ranking.metrics import told
+from bench.ranking.metrics import defects
 from bench.ranking.splits import ranking_splits
 from bench.ranking.top import rank
 from bench.settings import Budget
@@ -122,7 +122,7 @@ def written(folder: Path, data: Dataset, splits: list[Split], model: str = "toy"
                     digest=prediction_digest(own),
                     fit_seconds=1.0,
                     predict_seconds=0.1,
-                    found={"lists": told(relevant, own)},
+                    found={"lists": defects(relevant, own)},
                 )
             )
     return made, records, predictions, predictions.load_truth(data.fingerprint)

@@ -97,7 +97,7 @@ def test_where_all_users_are_cold_only_their_own_score_is_known():
     names = [one for one in NAMES if metrics.metric(one).optional]
     assert set(scores(names, known, lists(*SHOWN))) == {"ndcg_cold_users"}
     assert np.isnan(ranking.mean_over_users(known, lists(*SHOWN), "ndcg"))
-    assert ranking.told(known, lists(*SHOWN))["users"] == 0
+    assert ranking.defects(known, lists(*SHOWN))["users"] == 0
 
 
 NAMES = (*ranking.BY_USER, "coverage", "gini", "lift")
@@ -129,12 +129,12 @@ def test_an_item_that_stands_twice_hits_once_and_is_counted():
     known, shown = relevant([[1, 2]]), lists([1, 1, 2, 1, 4])
     assert ranking.mean_over_users(known, shown, "recall") == 1
     assert hits.hits_in(known, shown).hit.tolist() == [[True, False, True, False, False]]
-    assert ranking.told(known, shown)["duplicates"] == 2
+    assert ranking.defects(known, shown)["duplicates"] == 2
 
 
 def test_short_lists_are_told_where_there_were_candidates_enough():
     known = relevant(TARGETS, open=np.array([30, 30, 4]))
-    assert ranking.told(known, lists([1, 2], [3, 4, 5, 6, 7], [])) == {
+    assert ranking.defects(known, lists([1, 2], [3, 4, 5, 6, 7], [])) == {
         "users": 3, "cold_users": 0, "covered": 2, "short": 1, "duplicates": 0,
     }  # fmt: skip
 

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from bench.predictions import Predictions
-from bench.publish import html_path, publish
+from bench.publish import html_path, publish, users_shown
 from bench.ranking.asked import Ranking
 from bench.ranking.list_items import ACTIVITY
 from bench.report import lists, rankings
@@ -21,6 +21,7 @@ from bench.report.lists_compared import p_values
 from bench.report.markdown import report_markdown
 from bench.report.shown_lists import shown_users
 from bench.report.terminal import print_report
+from bench.results import read_records
 from bench.stats.permutation import against_reference
 from bench.types import Robustness
 from tests.ranking_reports import METRICS, MODELS, content_of, ranking_task, shop, under_protocol, written
@@ -160,12 +161,12 @@ def test_lists_that_are_whole_need_no_table(content):
     assert not any(one.title == "Lists that are not whole" for one in lists.parts(content))
     assert "Every user with a history got a whole list" in " ".join(lists.sentences(content))
     row = content.row("bpr")
-    broken = {**row.lists.told, "covered": row.lists.told["users"] - 9, "short": 12, "duplicates": 3}
-    rows = [replace(one, lists=replace(one.lists, told=broken)) if one is row else one for one in content.rows]
+    broken = {**row.lists.defects, "covered": row.lists.defects["users"] - 9, "short": 12, "duplicates": 3}
+    rows = [replace(one, lists=replace(one.lists, defects=broken)) if one is row else one for one in content.rows]
     changed = replace(content, rows=tuple(rows))
     said = cells(part_of(changed, "Lists that are not whole"))
     assert list(said) == ["bpr"]
-    total = row.lists.told["users"]
+    total = row.lists.defects["users"]
     assert said["bpr"]["users with a list"] == f"{total - 9} of {total} ({100 * (total - 9) / total:.1f} %)"
     assert (said["bpr"]["short lists"], said["bpr"]["items that stand twice"]) == ("12", "3")
     assert "Every user" not in " ".join(lists.sentences(changed))
@@ -204,15 +205,19 @@ def test_titles_stand_on_the_page_alone(folder, tmp_path):
     root, scratch = folder.parents[2], folder.parents[2] / "scratch"
     content = publish(folder, root, "machine", scratch)
     page = html_path(content, scratch).read_text()
-    truth = Predictions(scratch / "predictions" / "rec" / "shop" / "quick").load_truth("shop").ranking
-    users = shown_users(content, truth)
+    truth = Predictions(scratch / "predictions" / "rec" / "shop" / "quick").load_truth("shop")
+    users = users_shown(content, folder, scratch, truth)
     assert [one.title for one in users] == ["The longest history", "A middle one", "The shortest"]
     assert [one.model for one in users[0].lists] == ["ease", "popularity"]
-    example = content.row("ease").lists.examples[0]
-    assert users[0].lists[0].items == tuple(
-        (f"Title {item}", hit) for item, hit in zip(example.items, example.hits, strict=True)
+    known, heavy = truth.ranking.relevant[0, 2], truth.ranking.examples[0]
+    row = int(np.flatnonzero(known.users == heavy.user)[0])
+    own = Predictions(scratch / "predictions" / "rec" / "shop" / "quick").load(
+        next(one for one in read_records(folder / "ease.csv", METRICS) if (one.fold, one.seed) == (2, 0))
     )
-    assert users[0].tail[0] == f"Title {truth.examples[0].tail[-1]}"
+    targets = known.items[known.starts[row] : known.starts[row + 1]]
+    assert users[0].lists[0].items == tuple((f"Title {item}", item in targets) for item in own[row, :4].tolist())
+    assert users[0].tail[0] == f"Title {heavy.tail[-1]}"
+    assert users[0].label in page
     assert "Title 3" in page
     assert page.count('class="hit"') == sum(hit for one in users for shown in one.lists for _, hit in shown.items)
     for path in folder.rglob("*"):
@@ -224,15 +229,15 @@ def test_titles_stand_on_the_page_alone(folder, tmp_path):
 
 
 def test_without_titles_a_page_says_that_they_are_missing(content):
-    assert shown_users(content, None) == []
+    assert shown_users(None, {}) == []
     assert "their titles are not" in report_html(content, ())
 
 
 def test_where_the_reference_is_recommended_the_runner_up_stands_beside_it(folder, content):
     scratch = folder.parents[2] / "scratch"
-    truth = Predictions(scratch / "predictions" / "rec" / "shop" / "quick").load_truth("shop").ranking
+    truth = Predictions(scratch / "predictions" / "rec" / "shop" / "quick").load_truth("shop")
     kept = replace(content, decision=replace(content.decision, pick="popularity", runner_up="bpr"))
-    assert [one.model for one in shown_users(kept, truth)[0].lists] == ["popularity", "bpr"]
+    assert [one.model for one in users_shown(kept, folder, scratch, truth)[0].lists] == ["popularity", "bpr"]
 
 
 def test_the_terminal_says_the_protocol_and_shows_the_table(content):
@@ -254,7 +259,7 @@ def test_a_single_split_is_compared_over_users(tmp_path):
 
 
 FIGURES = {"train": 8000.0, "test": 2000.0, "users": 90.0, "cold_users": 0.1, "cold_items": 0.01, "later": 0.0,
-           "gini_train": 0.5, "gini_test": 0.55, "rank_correlation": 0.6, "repeated": 0.0, "tied": 0.02}  # fmt: skip
+           "gini_train": 0.5, "gini_test": 0.55, "rank_correlation": 0.6, "tied": 0.02}  # fmt: skip
 
 
 def found(content, protocol="global_time", items=200, ranking=None, **figures):
@@ -269,7 +274,7 @@ def found(content, protocol="global_time", items=200, ranking=None, **figures):
     return {one.code: one.text for one in find_all(changed)}
 
 
-CODES = {"future-in-training", "mostly-cold", "popularity-shift", "tied-times", "repeated-targets"}
+CODES = {"future-in-training", "mostly-cold", "popularity-shift", "tied-times"}
 
 
 def test_splits_that_are_sound_raise_nothing(content):
@@ -288,8 +293,7 @@ def test_splits_that_are_sound_raise_nothing(content):
         ("popularity-shift", {"gini_test": 0.7}, "is 0.50 in the training and 0.70 in the test part"),
         ("tied-times", {"tied": 0.758}, "models that read histories in their order read the one of the file"),
         ("tied-times", {"tied": 0.5, "protocol": "leave_last"}, "decided by the order of the file"),
-        ("repeated-targets", {"repeated": 0.05}, "lists without what was seen cannot have it"),
-        ("repeated-targets", {"repeated": 0.05, "ranking": {"seen": "show"}}, "who recommends what was seen"),
+        ("tied-times", {"tied": 0.5, "protocol": "held_out_users"}, "and so to be found, is decided by the order of"),
     ],
 )
 def test_splits_that_are_not_are_found(content, code, figures, words):

@@ -44,8 +44,6 @@ class SplitFacts:
     gini_test: float
     rank_correlation: float
     """Kendall's tau between the popularity of items in the training and in the test part."""
-    repeated: float
-    """Share of the interactions to be found that the same user had with the same item before."""
 
 
 def facts_of(dataset: "Dataset", split: "Split") -> SplitFacts:
@@ -66,7 +64,6 @@ def facts_of(dataset: "Dataset", split: "Split") -> SplitFacts:
     either = (train + test) > 0
     users = np.unique(user[split.test])
     known = np.unique(user[split.train])
-    pairs = [user[rows].astype(np.int64) * items + item[rows] for rows in (split.train, split.test)]
     return SplitFacts(
         train=float(len(split.fitted)),
         test=float(len(split.test)),
@@ -77,7 +74,6 @@ def facts_of(dataset: "Dataset", split: "Split") -> SplitFacts:
         gini_train=gini_of(train[train > 0], int(either.sum())),
         gini_test=gini_of(test[test > 0], int(either.sum())),
         rank_correlation=float(kendalltau(train[either], test[either]).statistic),
-        repeated=float(np.isin(pairs[1], pairs[0]).mean()),
     )
 
 

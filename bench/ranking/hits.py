@@ -169,9 +169,7 @@ def hits_in(relevant: Relevant, lists: NDArray[Any], which: Which = "candidates"
     """
     part = list_of(relevant, lists, which)
     users = np.repeat(np.arange(len(relevant.users)), np.diff(relevant.starts))
-    kept = np.ones(len(relevant.items), dtype=bool)
-    if which == "cold" or relevant.drop_cold:
-        kept = (relevant.popularity[relevant.items] == 0) == (which == "cold")
+    kept = targets_of(relevant, which)
     items = np.int64(len(relevant.popularity))
     # Users and, within a user, items ascend: so do the pairs.
     pairs = users[kept] * items + relevant.items[kept]
@@ -180,6 +178,13 @@ def hits_in(relevant: Relevant, lists: NDArray[Any], which: Which = "candidates"
     hit = (part != NONE) & (np.append(pairs, NONE)[at] == asked) & ~repeated(part)
     wanted = np.bincount(users[kept], minlength=len(part))
     return Hits(hit=hit, wanted=wanted, counted=relevant.warm & (wanted > 0))
+
+
+def targets_of(relevant: Relevant, which: Which = "candidates") -> Bools:
+    """Return which of the held-out items are targets of a list, shape (m,)."""
+    if which == "cold" or relevant.drop_cold:
+        return np.asarray((relevant.popularity[relevant.items] == 0) == (which == "cold"))
+    return np.ones(len(relevant.items), dtype=bool)
 
 
 def list_of(relevant: Relevant, lists: NDArray[Any], which: Which = "candidates") -> NDArray[Any]:

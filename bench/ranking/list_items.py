@@ -1,8 +1,8 @@
 """What lists say of a model, computed once after its cells and kept beside its table; see `bench.items`.
 
 Of every user, split and seed it holds which places of the list were hits, a bit each, and how many targets there were:
-from these follows every score that is a mean over users, and users are what paired comparisons draw. No titles, and no
-histories.
+from these follows every score that is a mean over users, and users are what paired comparisons draw. No item is named:
+a hit beside its item would be a row of the data, and licences may forbid to pass these on.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,22 +43,6 @@ class UserSlice:
     """Mean over these users, with its 95 % interval: t over users, each with all splits and seeds."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ExampleList:
-    """The list of one user, in codes: of the first seed, in the last split of the first repeat."""
-
-    kind: str
-    """See `bench.ranking.truth.KINDS`."""
-    user: int
-    history: int
-    """Interactions before."""
-    wanted: int
-    """Targets."""
-    items: tuple[int, ...]
-    """Best first."""
-    hits: tuple[bool, ...]
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ListItems:
     """Figures of one model over the users of its test parts."""
@@ -86,9 +70,8 @@ class ListItems:
     slices: tuple[UserSlice, ...]
     figures: Mapping[str, float]
     """Mean over cells of what lists are like, and the recall of ``head`` and ``tail`` items among the targets."""
-    told: Mapping[str, int]
-    """Sums over cells of `bench.ranking.metrics.told`."""
-    examples: tuple[ExampleList, ...]
+    defects: Mapping[str, int]
+    """Sums over cells of `bench.ranking.metrics.defects`."""
 
     def parts(self, metric: str) -> SeriesParts | None:
         """Return a metric by user; None of one that is no mean over these users of what hits say."""
@@ -120,8 +103,7 @@ def as_content(items: ListItems) -> dict[str, Any]:
         "hit": pack(np.moveaxis(items.hit, 0, -1).ravel()),
         "slices": [vars(one) for one in items.slices],
         "figures": dict(items.figures),
-        "told": dict(items.told),
-        "examples": [vars(one) for one in items.examples],
+        "defects": dict(items.defects),
     }
 
 
@@ -151,11 +133,7 @@ def of_content(content: Mapping[str, Any]) -> ListItems:
         worst_tenth=number(content["worst_tenth"]),
         slices=tuple(UserSlice(**{**one, "ndcg": _three(one["ndcg"])}) for one in content["slices"]),
         figures={name: number(value) for name, value in content["figures"].items()},
-        told={name: int(value) for name, value in content["told"].items()},
-        examples=tuple(
-            ExampleList(**{**one, "items": tuple(one["items"]), "hits": tuple(one["hits"])})
-            for one in content["examples"]
-        ),
+        defects={name: int(value) for name, value in content["defects"].items()},
     )
 
 

@@ -10,17 +10,16 @@ from numpy.typing import NDArray
 from bench.item_files import digests_of, in_order, whole_runs
 from bench.predictions import Predictions, Truth
 from bench.ranking.held import Relevant
-from bench.ranking.hits import hits_in, list_of, scores_of
+from bench.ranking.hits import hits_in, list_of, scores_of, targets_of
 from bench.ranking.list_items import (
     ACTIVITY,
     COLD_ITEMS,
     COLD_USERS,
     WORST,
-    ExampleList,
     ListItems,
     UserSlice,
 )
-from bench.ranking.metrics import by_user, coverage, gini, lift, mean_over_users, told
+from bench.ranking.metrics import by_user, coverage, defects, gini, lift, mean_over_users
 from bench.ranking.top import NONE, Lists
 from bench.ranking.truth import RankingTruth
 from bench.stats.churn import excess_ranking_churn, ranking_churn
@@ -78,7 +77,7 @@ class _Cell:
     lists: Lists
     """Of candidates."""
     figures: Mapping[str, float]
-    told: Mapping[str, int]
+    defects: Mapping[str, int]
     cold: Mapping[str, tuple[NDArray[np.integer], Floats]]
     """Users and their NDCG, of `COLD_USERS` and `COLD_ITEMS`."""
 
@@ -100,7 +99,7 @@ class _Cell:
                 **{one.__name__: one(relevant, lists) for one in (coverage, lift, gini)},
                 **_by_popularity(relevant, shown[own], found.hit[own], own),
             },
-            told=told(relevant, lists),
+            defects=defects(relevant, lists),
             cold={by: (relevant.users[counted], values[counted]) for by, (values, counted) in cold.items()},
         )
 
@@ -113,7 +112,7 @@ def _by_popularity(
     before = np.cumsum(relevant.popularity[order]) - relevant.popularity[order]
     head = np.zeros(len(order), dtype=bool)
     head[order] = before < HEAD * relevant.popularity.sum()
-    asked = np.repeat(counted, np.diff(relevant.starts))
+    asked = np.repeat(counted, np.diff(relevant.starts)) & targets_of(relevant)
     wanted, found = head[relevant.items[asked]], head[shown[hit & (shown != NONE)]]
     sides = {"head_recall": (found.sum(), wanted.sum()), "tail_recall": ((~found).sum(), (~wanted).sum())}
     return {name: float(some / of) if of else math.nan for name, (some, of) in sides.items()}
@@ -142,8 +141,7 @@ def _found(digests: str, grid: Sequence[Sequence[_Cell]], truth: RankingTruth) -
         worst_tenth=_worst(_by_code(users, ndcg)),
         slices=(*_by_activity(users, np.concatenate([cell.history for cell in first]), ndcg), *_cold(flat)),
         figures=_means([cell.figures for cell in flat]),
-        told={name: sum(cell.told[name] for cell in flat) for name in first[0].told},
-        examples=_examples(first, truth),
+        defects={name: sum(cell.defects[name] for cell in flat) for name in first[0].defects},
     )
 
 
@@ -189,24 +187,3 @@ def _slice(by: str, label: str, users: NDArray[np.integer], ndcg: Floats) -> Use
     means = _by_code(users, ndcg)
     found = Estimate.of_mean(means, "users")
     return UserSlice(by=by, label=label, users=len(means), ndcg=(found.value, found.low, found.high))
-
-
-def _examples(cells: Sequence[_Cell], truth: RankingTruth) -> tuple[ExampleList, ...]:
-    """Return the lists of the users that are shown: the first seed, in the last split of the first repeat."""
-    first = min(repeat for repeat, _ in truth.relevant)
-    last = max((cell for cell in cells if cell.place[0] == first), key=lambda cell: cell.place)
-    found: list[ExampleList] = []
-    for one in truth.examples:
-        for row in np.flatnonzero(last.users == one.user):
-            kept = last.lists[row] != NONE
-            found.append(
-                ExampleList(
-                    kind=one.kind,
-                    user=one.user,
-                    history=int(last.history[row]),
-                    wanted=int(last.wanted[row]),
-                    items=tuple(last.lists[row][kept].tolist()),
-                    hits=tuple(last.hit[row][kept].tolist()),
-                )
-            )
-    return tuple(found)

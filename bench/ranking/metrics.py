@@ -14,18 +14,16 @@ Ziegler et al. 2005, Improving Recommendation Lists Through Topic Diversificatio
 """
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.ranking.held import Relevant
 from bench.ranking.hits import BY_HITS, Hits, hits_in, list_of, ndcg, repeated, scores_of
-from bench.ranking.top import NONE
+from bench.ranking.top import NONE, Lists
 
 Floats = NDArray[np.floating]
 Bools = NDArray[np.bool_]
-Lists = NDArray[Any]
 
 BY_USER = (*BY_HITS, "ndcg_cold_users", "ndcg_cold_items", "ndcg_sampled", "novelty", "popularity", "diversity")
 """Metrics that are means over users."""
@@ -122,7 +120,7 @@ def lift(relevant: Relevant, lists: Lists) -> float:
     return float(values[both].mean() / before - 1) if before else math.nan
 
 
-def told(relevant: Relevant, lists: Lists) -> dict[str, int]:
+def defects(relevant: Relevant, lists: Lists) -> dict[str, int]:
     """Return what is wrong with lists: what a cell keeps beside its scores.
 
     Returns

@@ -47,6 +47,12 @@ class RankingTruth:
     examples: tuple[ExampleUser, ...]
     """Users of the last fold of the first repeat; none where no user has a history."""
 
+    @property
+    def shown(self) -> tuple[int, int]:
+        """Repeat and fold of the lists that are shown."""
+        first = min(repeat for repeat, _ in self.relevant)
+        return max(place for place in self.relevant if place[0] == first)
+
 
 def ranking_arrays(dataset: "Dataset", splits: Sequence["Split"]) -> dict[str, Any]:
     """Return the arrays of a file that `read_ranking` understands; none for what is no interactions."""

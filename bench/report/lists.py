@@ -171,12 +171,12 @@ def _incomplete(known: Known) -> Part:
     rows = [
         (
             row.label,
-            f"{items.told['covered']} of {items.told['users']} ({_share_of(items, 'covered')})",
-            str(items.told["short"]),
-            str(items.told["duplicates"]),
+            f"{items.defects['covered']} of {items.defects['users']} ({_share_of(items, 'covered')})",
+            str(items.defects["short"]),
+            str(items.defects["duplicates"]),
         )
         for row, items in known
-        if items.told["covered"] < items.told["users"] or items.told["short"] or items.told["duplicates"]
+        if items.defects["covered"] < items.defects["users"] or items.defects["short"] or items.defects["duplicates"]
     ]
     return Part(
         title="Lists that are not whole",
@@ -188,7 +188,7 @@ def _incomplete(known: Known) -> Part:
 
 
 def _share_of(items: ListItems, name: str) -> str:
-    return share(items.told[name] / items.told["users"] if items.told["users"] else math.nan)
+    return share(items.defects[name] / items.defects["users"] if items.defects["users"] else math.nan)
 
 
 def _among_sampled(content: Content) -> Part | None:

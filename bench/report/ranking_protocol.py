@@ -7,6 +7,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from bench.ranking.splits import TO_FIND
+
 NAMES = {"random": "random parts", "held_out_users": "held-out users"}
 """What ways to split are called in a sentence, where it is not their own name."""
 
@@ -67,7 +69,7 @@ def _split(asked: Mapping[str, Any], folds: int) -> str:
         case "random":
             return f"{100 * share:g} % of each user's interactions held out at random"
         case _:
-            return f"{100 * share:g} % of the users held out, the last fifth of what each did to be found"
+            return f"{100 * share:g} % of the users held out, the last {100 * TO_FIND:g} % of what each did to be found"
 
 
 def _positives(asked: Mapping[str, Any]) -> list[str]:
@@ -78,7 +80,7 @@ def _positives(asked: Mapping[str, Any]) -> list[str]:
         said.append("weighted by their rating")
     if asked["duplicates"] != "last":
         said.append(f"of repeated ones the {asked['duplicates']} counts")
-    if asked["split"] in ("global_time", "leave_last") and asked["ties"] != "row":
+    if asked["split"] != "random" and asked["ties"] != "row":
         said.append("ties in time " + ("drawn" if asked["ties"] == "shuffled" else "in the order of item labels"))
     return said
 

@@ -64,5 +64,4 @@ def _figures(about: Mapping[str, Any]) -> list[tuple[str, str, str]]:
             "how much few items take: where the two differ, popularity is rewarded otherwise than it was learned",
         ),
         ("interactions that share their time stamp", part("tied"), "whose order nobody knows, for the same user"),
-        ("targets the user had before", part("repeated"), "no list that hides what was seen can have them"),
     ]
