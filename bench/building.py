@@ -21,7 +21,7 @@ from bench.ensemble import greedy_weights
 from bench.errors import DiskError, OvertimeError
 from bench.members import LATE, STOPPED, failed, nothing_left, say_what_was_left_out
 from bench.panel import held_of, inner_windows
-from bench.ranking.blend import Fused, inner_answers
+from bench.ranking.blend import WeightedScores, inner_answers, scores_in
 from bench.ranking.top import lists_of
 from bench.study import inner_folds
 from bench.tested import few_asked, inner_splits, inputs_of, truth_of
@@ -277,10 +277,7 @@ def _weights(answers: list[NDArray[np.floating]], rows: Rows, cell: Cell, inputs
     sign = 1.0 if metric.greater_is_better else -1.0
     if rows.inner is not None:
         asking, wanted = inputs_of(inputs.dataset, rows.inner), truth_of(inputs.dataset, rows.inner)
-        none = np.empty(0)
-        return greedy_weights(
-            answers, none, lambda _, p: sign * float(metric.score(wanted, lists_of(np.array(p), asking)))
-        )
+        return greedy_weights(answers, y, lambda _, p: sign * metric.score(wanted, lists_of(scores_in(p), asking)))
     if rows.windows:
         train = inputs.split(cell.repeat, cell.fold).fitted
         held = [(out, held_of(inputs.dataset, train[fit], train[out])) for fit, out in rows.windows]
@@ -294,7 +291,7 @@ def _weights(answers: list[NDArray[np.floating]], rows: Rows, cell: Cell, inputs
 
 def _mean(models: Sequence[Model], weights: Sequence[float], context: Context, rows: Rows) -> Model:
     if context.recommending is not None:
-        return Fused(models, weights)
+        return WeightedScores(models, weights)
     if context.forecasting is not None:
         return Blend(models, weights, context.forecasting)
     classes = np.unique(rows.y).astype(np.intp) if context.prediction == "probability" else np.empty(0, np.intp)

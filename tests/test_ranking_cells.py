@@ -10,7 +10,8 @@ from bench.building import Rows, context_of, fit_choice
 from bench.cell import CellInputs, run_cell
 from bench.plan import greedy, tuned
 from bench.predictions import Predictions
-from bench.ranking.blend import Fused, standardised
+from bench.ranking.blend import WeightedScores, inner_answers, scores_in
+from bench.ranking.scale import standardised
 from bench.ranking.splits import ranking_splits
 from bench.ranking.top import NONE
 from bench.robustness import robustness_of, scores_without_refit
@@ -53,6 +54,8 @@ class Taste:
                 scores[0, 0] = np.nan
             case "too few":
                 scores = scores[:, 1:]
+            case "own taste":
+                scores[~alike] = -np.inf
             case "nothing":
                 scores[:] = -np.inf
         return scores
@@ -146,12 +149,30 @@ def test_scores_of_several_models_are_put_on_one_scale_for_each_user(tmp_path):
     one, silent = Taste(Params()), Taste(Params(says="nothing"))
     for model in (one, silent):
         model.fit(inputs.dataset.X, inputs.dataset.y)
-    assert Fused([one, one], [0.5, 0.5]).predict(queries) == pytest.approx(standardised(one.predict(queries)), abs=1e-6)
-    alone = Fused([one, silent], [0.5, 0.5]).predict(queries)
+    assert WeightedScores([one, one], [0.5, 0.5]).predict(queries) == pytest.approx(
+        standardised(one.predict(queries)), abs=1e-6
+    )
+    alone = WeightedScores([one, silent], [0.5, 0.5]).predict(queries)
     assert (np.argsort(-alone, axis=1, kind="stable") == np.argsort(-one.predict(queries), axis=1, kind="stable")).all()
-    assert np.isneginf(Fused([silent], [1.0]).predict(queries)).all()
+    assert np.isneginf(WeightedScores([silent], [1.0]).predict(queries)).all()
     with pytest.raises(TypeError, match="not fitted again"):
-        Fused([one], [1.0]).fit(None, None)
+        WeightedScores([one], [1.0]).fit(None, None)
+
+
+def test_weights_are_chosen_on_the_scores_that_a_weighted_mean_says_also_where_members_are_silent(tmp_path):
+    inputs = shared(tmp_path, [toy()])
+    split = inputs.splits[0]
+    models = [Taste(Params(says=says)) for says in ("own taste", "own taste", "nothing")]
+    models[1].params.likes = 0.5
+    answers = [inner_answers(model, inputs.dataset, split) for model in models]
+    queries = inputs_of(inputs.dataset, split).queries
+    for members in ([0], [2], [0, 1], [0, 2]):
+        share = 1 / len(members)
+        said = WeightedScores([models[member] for member in members], [share] * len(members)).predict(queries)
+        chosen_on = scores_in(sum(answers[member] for member in members) * share)
+        assert np.array_equal(np.isneginf(said), np.isneginf(chosen_on))
+        np.testing.assert_allclose(said, chosen_on, atol=1e-6)
+        assert np.isneginf(said).any()
 
 
 def test_a_tenth_of_each_history_goes_and_what_came_last_stays():

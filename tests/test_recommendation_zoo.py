@@ -12,10 +12,11 @@ from bench import registry
 from bench.exposure import Declaration
 from bench.models.content_blend import BlendReading, ContentBlend
 from bench.models.held_out import SHARE, HeldOut, ndcg_of
-from bench.models.item_texts import ContentProfile, ContentReading, ItemTexts, recent_history, standardised
+from bench.models.item_texts import ContentProfile, ContentReading, ItemTexts, recent_history
 from bench.models.item_weights import ItemWeights, closed_form
 from bench.models.sequences import SelfAttention, Shape
 from bench.ranking.asked import Queries, Recommending
+from bench.ranking.scale import standardised
 from bench.ranking.top import top
 from bench.types import Context
 from bench.zoo.features import FeatureCache

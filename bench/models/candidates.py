@@ -10,10 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bench.models.interactions import Scores, asked_of, counts_of
-from bench.models.item_texts import standardised
 from bench.models.item_weights import ItemWeights, closed_form, cosine
 from bench.models.transitions import Transitions
 from bench.ranking.asked import Queries
+from bench.ranking.scale import standardised
 from bench.ranking.top import NONE, top
 from bench.types import Context
 

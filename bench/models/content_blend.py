@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from bench.models.held_out import PARTS, HeldOut
 from bench.models.interactions import Scores, asked_of
-from bench.models.item_texts import ItemTexts, Reading, standardised
+from bench.models.item_texts import ItemTexts, Reading
 from bench.ranking.asked import Queries
+from bench.ranking.scale import standardised
 from bench.types import Context, Encoder, Recommender
 
 WEIGHTS = (0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
@@ -28,7 +29,8 @@ class BlendReading(Reading):
     """Weight of the texts, in standard deviations of the other scores; 0 chooses one of a few on interactions that are
     held out."""
     held_out: str = "last"
-    """Which fifth of each user's interactions that is: the last, or random."""
+    """Which fifth of each user's interactions that is: the last, or random. It does not follow the protocol: under one
+    of random parts ``random`` is what the test part is like."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -43,6 +45,8 @@ class ContentBlend:
     """Scores by interactions and by text, each standardised for each user, in a weighted sum.
 
     An item without interactions counts as an average one by the first, and is ordered among its like by text alone.
+    Where no weight is given it is chosen on each user's last interactions, whatever the protocol, unless
+    ``held_out`` says otherwise.
     """
 
     make: Callable[[], Recommender]

@@ -22,7 +22,7 @@ class Member(Protocol):
 
 
 @dataclass
-class Fused:
+class RankFusion:
     """The sum over members of one over a constant and an item's place (reciprocal rank fusion).
 
     References

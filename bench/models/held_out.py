@@ -1,4 +1,8 @@
-"""Interactions that models of recommendation hold out of their own fit, to choose or to learn a second stage by."""
+"""Interactions that models of recommendation hold out of their own fit, to choose or to learn a second stage by.
+
+A model is not told under which protocol it is tested: what is held out is what its parameters say, by default the last
+interactions of each user, also where the test part is random or that of users whom nothing is fitted on.
+"""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -8,7 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bench.models.interactions import Scores
-from bench.ranking.asked import ITEM, TIME, USER, Codes, Queries
+from bench.ranking.asked import ITEM, USER, Queries
+from bench.ranking.gain import ndcg
 from bench.ranking.top import NONE, Lists, top
 
 SHARE = 0.2
@@ -58,7 +63,7 @@ class HeldOut:
         places = np.searchsorted(asked, then[USER].to_numpy()), then[ITEM].to_numpy()
         wanted = csr_array((np.ones(len(then), dtype=bool), places), shape=(len(asked), catalogue))
         wanted.sum_duplicates()
-        return cls(X=kept, y=weights, queries=queries_of(kept, weights, asked, catalogue), wanted=wanted)
+        return cls(X=kept, y=weights, queries=Queries.of(kept, weights, asked, catalogue), wanted=wanted)
 
     def ndcg(self, place: slice, scores: Scores, k: int) -> NDArray[np.floating]:
         """Return NDCG of some users' lists of k items, without what is in their histories.
@@ -85,10 +90,7 @@ def ndcg_of(lists: Lists, wanted: Any) -> NDArray[np.floating]:
         At least one of each user.
     """
     hits = np.take_along_axis(wanted.toarray(), np.maximum(lists, 0), axis=1) & (lists != NONE)
-    gains = 1 / np.log2(np.arange(2, lists.shape[1] + 2))
-    ideal: NDArray[np.floating] = np.cumsum(gains)[np.minimum(np.diff(wanted.indptr), lists.shape[1]) - 1]
-    found: NDArray[np.floating] = hits @ gains / ideal
-    return found
+    return ndcg(hits, np.diff(wanted.indptr), "min")
 
 
 def last_of_each(X: pd.DataFrame, share: float) -> NDArray[np.bool_]:
@@ -102,29 +104,3 @@ def last_of_each(X: pd.DataFrame, share: float) -> NDArray[np.bool_]:
     grouped = X.groupby(USER, sort=False)[USER]
     from_end, sizes = grouped.cumcount(ascending=False).to_numpy(), grouped.transform("size").to_numpy()
     return np.asarray((from_end < np.maximum(1, np.round(share * sizes))) & (sizes > 1))
-
-
-def queries_of(X: pd.DataFrame, y: NDArray[Any], users: Codes, catalogue: int) -> Queries:
-    """Return users as they ask, with what they did among some rows as histories.
-
-    Parameters
-    ----------
-    X : DataFrame
-        Interactions in the order of time.
-    y : array, shape (n,)
-        What each of them weighs.
-    users : array
-        Codes, ascending.
-    catalogue : int
-        Number of items.
-    """
-    rows = np.flatnonzero(np.isin(X[USER], users))
-    rows = rows[np.argsort(X[USER].to_numpy()[rows], kind="stable")]
-    return Queries(
-        users=users,
-        starts=np.r_[np.searchsorted(X[USER].to_numpy()[rows], users), len(rows)],
-        items=X[ITEM].to_numpy()[rows],
-        weights=np.asarray(y)[rows].astype(np.float32),
-        times=X[TIME].to_numpy()[rows] if TIME in X.columns else None,
-        catalogue=catalogue,
-    )

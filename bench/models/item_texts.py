@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.ranking.asked import ITEM, Queries
+from bench.ranking.scale import standardised
 from bench.types import Context, Dataset, Encoder, Vectors
 
 Scores = NDArray[np.float32]
@@ -104,16 +105,6 @@ def recent_history(queries: Queries, half_life: float) -> Any:
     found = csr_array((weights, queries.items, queries.starts), shape=(len(queries), queries.catalogue), copy=True)
     found.sum_duplicates()
     return found
-
-
-def standardised(scores: NDArray[np.floating]) -> Scores:
-    """Return scores with mean 0 and standard deviation 1 over each user's finite ones; a row of equal ones is zero."""
-    there = np.isfinite(scores)
-    count = np.maximum(there.sum(axis=1, keepdims=True), 1)
-    kept = np.where(there, scores, 0)
-    kept = np.where(there, kept - kept.sum(axis=1, keepdims=True) / count, 0)
-    spread = np.sqrt((kept**2).sum(axis=1, keepdims=True) / count)
-    return np.where(there, kept / np.where(spread > 0, spread, 1), -np.inf).astype(np.float32)
 
 
 @dataclass

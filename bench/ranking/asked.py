@@ -103,6 +103,33 @@ class Queries:
     catalogue: int
     """Number of items."""
 
+    @classmethod
+    def of(cls, X: pd.DataFrame, y: NDArray[Any], users: Codes, catalogue: int) -> Self:
+        """Return users as they ask, with what they did among some rows as histories.
+
+        Parameters
+        ----------
+        X : DataFrame, n rows
+            Interactions in the order of time; those of others than the users are left out.
+        y : array, shape (n,)
+            What each of them weighs.
+        users : array
+            Codes, ascending.
+        catalogue : int
+            Number of items.
+        """
+        codes = X[USER].to_numpy()
+        rows = np.flatnonzero(np.isin(codes, users))
+        rows = rows[np.argsort(codes[rows], kind="stable")]
+        return cls(
+            users=users,
+            starts=np.r_[np.searchsorted(codes[rows], users), len(rows)],
+            items=X[ITEM].to_numpy()[rows],
+            weights=np.asarray(y)[rows].astype(np.float32),
+            times=X[TIME].to_numpy()[rows] if TIME in X.columns else None,
+            catalogue=catalogue,
+        )
+
     def __len__(self) -> int:
         """Return the number of users."""
         return len(self.users)

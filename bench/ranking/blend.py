@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bench.ranking.asked import Queries
 from bench.ranking.held import asking_of
+from bench.ranking.scale import standardised, with_least
 from bench.ranking.top import sound
 
 if TYPE_CHECKING:
@@ -20,30 +21,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.floating]
 
 
-def standardised(scores: Floats) -> NDArray[np.float32]:
-    """Return scores with mean 0 and standard deviation 1 for each user; where there is none, the user's least.
-
-    Parameters
-    ----------
-    scores : array, shape (n, items)
-        Minus infinity where there is none.
-
-    Examples
-    --------
-    >>> standardised(np.array([[1.0, 3.0, -np.inf], [2.0, 2.0, 2.0]])).tolist()
-    [[-1.0, 1.0, -1.0], [0.0, 0.0, 0.0]]
-    """
-    known = np.isfinite(scores)
-    count = np.maximum(known.sum(axis=1, keepdims=True), 1)
-    filled = np.where(known, scores, 0.0)
-    centred = np.where(known, filled - filled.sum(axis=1, keepdims=True) / count, 0.0)
-    spread = np.sqrt(np.square(centred).sum(axis=1, keepdims=True) / count)
-    found = centred / np.where(spread > 0, spread, 1.0)
-    return np.where(known, found, found.min(axis=1, keepdims=True)).astype(np.float32)
-
-
 @dataclass
-class Fused:
+class WeightedScores:
     """A weighted mean of fitted recommenders, whose scores are standardised for each user."""
 
     models: Sequence[Any]
@@ -59,15 +38,35 @@ class Fused:
         total = np.zeros((len(X), X.catalogue), dtype=np.float32)
         silent = np.ones(total.shape, dtype=bool)
         for model, weight in zip(self.models, self.weights, strict=True):
-            scores = sound(model.predict(X), len(X), X.catalogue)
+            scores = standardised(sound(model.predict(X), len(X), X.catalogue))
             silent &= np.isneginf(scores)
-            total += np.float32(weight) * standardised(scores)
+            total += np.float32(weight) * with_least(scores)
         total[silent] = -np.inf
         return total
 
 
-def inner_answers(model: Any, dataset: "Dataset", split: "Split") -> NDArray[np.float32]:
-    """Return what a model, fitted here, says of all users of a split at once, on the scale of a `Fused`."""
+def inner_answers(model: Any, dataset: "Dataset", split: "Split") -> Floats:
+    """Return what a model, fitted here, says of all users of a split at once, in a form of which means can be made.
+
+    Returns
+    -------
+    array, shape (2, n, items)
+        Scores on the scale of `WeightedScores`, and one where the model has none.
+    """
     model.fit(dataset.X.iloc[split.fitted].reset_index(drop=True), dataset.y[split.fitted])
     queries = asking_of(dataset, split).queries
-    return standardised(sound(model.predict(queries), len(queries), queries.catalogue))
+    scores = standardised(sound(model.predict(queries), len(queries), queries.catalogue))
+    return np.stack([with_least(scores), np.isneginf(scores)])
+
+
+def scores_in(answers: Floats) -> Floats:
+    """Return the scores in a mean of inner answers, as new ones: minus infinity where no model of it has one.
+
+    Examples
+    --------
+    >>> scores_in(np.array([[[0.5, -1.0]], [[0.5, 1.0]]])).tolist()
+    [[0.5, -inf]]
+    """
+    scores, silent = answers
+    # As many ones over as many models are exactly one.
+    return np.where(silent == 1, -np.inf, scores)

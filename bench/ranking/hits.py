@@ -7,7 +7,6 @@ things: the table in ``bench/ranking/README.md`` says who has which convention.
 
 References
 ----------
-Järvelin & Kekäläinen 2002, Cumulated gain-based evaluation of IR techniques (NDCG).
 Manning, Raghavan & Schütze 2008, Introduction to Information Retrieval, chapter 8 (precision, recall, MAP).
 Voorhees 1999, The TREC-8 Question Answering Track Report (MRR).
 """
@@ -19,6 +18,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.ranking.gain import ndcg
 from bench.ranking.held import Relevant
 from bench.ranking.top import NONE
 
@@ -26,24 +26,6 @@ Floats = NDArray[np.floating]
 Bools = NDArray[np.bool_]
 Counts = NDArray[np.integer]
 Which = Literal["candidates", "cold", "sampled"]
-
-
-def ndcg(hit: Bools, wanted: Counts, ideal: str) -> Floats:
-    """Return the discounted cumulative gain over the largest possible one.
-
-    The sum of ``1 / log2(1 + place)`` over hits, over the same sum of the first m places. ``ideal`` says what m is:
-    ``min`` the smaller of k and the number of targets, ``k``, or ``all`` targets, even those no list has a place for.
-
-    Examples
-    --------
-    >>> hit, wanted = np.array([[True, False, True]]), np.array([4])
-    >>> [round(float(ndcg(hit, wanted, ideal)[0]), 3) for ideal in ("min", "all")]
-    [0.704, 0.586]
-    """
-    k = hit.shape[-1]
-    gain = 1 / np.log2(np.arange(max(k, int(wanted.max(initial=1)))) + 2)
-    most = {"min": np.minimum(wanted, k), "k": np.full(len(wanted), k), "all": wanted}[ideal]
-    return np.asarray(hit @ gain[:k] / np.cumsum(gain)[np.maximum(most, 1) - 1])
 
 
 def recall(hit: Bools, wanted: Counts) -> Floats:

@@ -18,8 +18,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.ranking.gain import ndcg
 from bench.ranking.held import Relevant
-from bench.ranking.hits import BY_HITS, Hits, hits_in, list_of, ndcg, repeated, scores_of
+from bench.ranking.hits import BY_HITS, Hits, hits_in, list_of, repeated, scores_of
 from bench.ranking.top import NONE, Lists
 
 Floats = NDArray[np.floating]

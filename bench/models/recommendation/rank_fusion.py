@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from bench.models.factors import AlternatingLeastSquares
-from bench.models.fused import Fused, Member
+from bench.models.fused import Member, RankFusion
 from bench.models.interactions import positive
 from bench.models.item_weights import ItemWeights, closed_form, cosine, too_many_items
 from bench.registry import register_model
@@ -39,4 +39,4 @@ def build(params: Params, context: Context) -> Model:
         AlternatingLeastSquares(64, 12, 5.0, 0.8, context),
         ItemWeights(partial(cosine, neighbours=100, shrink=10.0, threads=context.threads), context),
     ]
-    return Fused(members, params.constant)
+    return RankFusion(members, params.constant)
