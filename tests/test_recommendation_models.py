@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 from bench import registry
 from bench.errors import ModelError
 from bench.models.factors import PairwiseRanking, SingularVectors
-from bench.models.fused import Fused
+from bench.models.fused import RankFusion
 from bench.models.histories_alike import UserNeighbours
 from bench.models.interactions import elapsed, matrix_of
 from bench.models.item_weights import closed_form, cosine, largest, walks
@@ -158,6 +158,11 @@ def test_random_items_are_others_for_each_user_and_seed():
     one, two = (built("random_items", context(seed=seed)).predict(asking(X)) for seed in (1, 2))
     assert (one != two).all()
     assert len(np.unique(top(one, 1))) > 20
+    assert 0 <= one.min() < 0.01
+    assert 0.99 < one.max() < 1
+    assert np.histogram(one, bins=4, range=(0, 1))[0] / one.size == pytest.approx(np.full(4, 0.25), abs=0.04)
+    assert np.abs(np.corrcoef(one) - np.eye(len(one))).max() < 0.8
+    assert np.array_equal(one, built("random_items", context(seed=1)).predict(asking(X)))
 
 
 def test_popularity_by_hand():
@@ -329,7 +334,7 @@ def test_a_fusion_adds_places_that_what_a_user_had_does_not_take():
             return self.scores
 
     X = pd.DataFrame({"user": [0], "item": [0]})
-    fused = Fused([Says(9.0, 3.0, 2.0, 1.0), Says(-np.inf, 1.0, -np.inf, 5.0)], 10.0)
+    fused = RankFusion([Says(9.0, 3.0, 2.0, 1.0), Says(-np.inf, 1.0, -np.inf, 5.0)], 10.0)
     scores = fused.predict(asking(X, [0], 4))[0]
     np.testing.assert_allclose(scores[1:], [1 / 11 + 1 / 12, 1 / 12, 1 / 13 + 1 / 11], rtol=1e-5)
 

@@ -5,11 +5,20 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bench.models.interactions import Scores
 from bench.ranking.asked import Queries
 from bench.registry import register_model
 from bench.types import Context, Model
+
+Words = NDArray[np.uint64]
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+ROUNDS = (
+    (np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)),
+    (np.uint64(27), np.uint64(0x94D049BB133111EB)),
+)
+"""Constants of SplitMix64."""
 
 
 @dataclass
@@ -19,7 +28,12 @@ class Params:
 
 @dataclass
 class Drawn:
-    """Uniform scores, drawn for each user alone, so that neither order nor company of users matters."""
+    """Uniform scores, a hash of seed, user and item, so that neither order nor company of users matters.
+
+    References
+    ----------
+    Steele, Lea & Flood 2014, Fast Splittable Pseudorandom Number Generators.
+    """
 
     seed: int
 
@@ -29,8 +43,20 @@ class Drawn:
 
     def predict(self, X: Queries) -> Scores:
         """Return scores of every item of the catalogue: new items and new users are no harder than others."""
-        drawn = [np.random.default_rng((self.seed, int(user))).random(X.catalogue) for user in X.users]
-        return np.array(drawn).reshape(len(X), X.catalogue)
+        seed = np.array([[self.seed % 2**64]], dtype=np.uint64)
+        users = _mixed(seed, X.users.astype(np.uint64)[:, None])
+        drawn = _mixed(users, np.arange(X.catalogue, dtype=np.uint64))
+        # The upper 53 bits are as many as a double holds.
+        return (drawn >> np.uint64(11)) * 2.0**-53
+
+
+def _mixed(state: Words, step: Words) -> Words:
+    """Return what SplitMix64 draws from a state after so many steps."""
+    drawn: Words = state + GOLDEN * (step + np.uint64(1))
+    for shift, factor in ROUNDS:
+        drawn ^= drawn >> shift
+        drawn *= factor
+    return drawn ^ (drawn >> np.uint64(31))
 
 
 @register_model("random_items", task_types=["recommendation"], params=Params, role="floor", libraries=("numpy",))
