@@ -23,7 +23,7 @@ from bench.metrics import scores  # noqa: E402
 from bench.ranking.asked import Queries, Ranking, Recommending  # noqa: E402
 from bench.ranking.held import asking_of, relevant_of  # noqa: E402
 from bench.ranking.hits import BY_HITS  # noqa: E402
-from bench.ranking.metrics import told  # noqa: E402
+from bench.ranking.metrics import defects  # noqa: E402
 from bench.ranking.splits import ranking_splits  # noqa: E402
 from bench.ranking.top import rank  # noqa: E402
 from bench.settings import Budget  # noqa: E402
@@ -71,7 +71,7 @@ def _turn(asking: Any, relevant: Any, items: int) -> tuple[float, float, float]:
     lists = rank(model, asking)
     ranked = time.perf_counter()
     scores(METRICS, relevant, lists)
-    told(relevant, lists)
+    defects(relevant, lists)
     return model.seconds, ranked - started - model.seconds, time.perf_counter() - ranked
 
 
