@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from bench import registry
+from bench.errors import ModelError
 from bench.exposure import Declaration
 from bench.models.content_blend import BlendReading, ContentBlend
 from bench.models.held_out import SHARE, HeldOut, ndcg_of
@@ -86,6 +87,14 @@ def test_a_new_item_is_recommended_to_those_who_had_what_reads_like_it(name, tmp
     assert scores[1, NEW_CARTOON] > scores[1, NEW_HORROR]
     assert (scores[:, NO_TEXT] == -np.inf).all()
     assert (scores[2] == -np.inf).all()
+
+
+def test_ease_with_texts_takes_no_more_items_than_it_is_told(tmp_path, shared_cache, socket_enabled):
+    zoo = Zoo.open(shared_cache)
+    zoo.fetch(registry.model("hybrid_ease_minilm").params().weights, print)
+    model = build("hybrid_ease_minilm", context(FILMS, tmp_path=tmp_path, zoo=zoo), most_items=len(FILMS) - 1)
+    with pytest.raises(ModelError, match="raise most_items"):
+        model.fit(*frame([0, 1], [1, 2, 0]))
 
 
 @pytest.mark.parametrize("name", READERS)
@@ -320,6 +329,7 @@ def test_a_reranker_without_anything_to_learn_from_keeps_the_order_of_ease():
         ("content_minilm", {"max_tokens": 2}),
         ("content_static", {"half_life": -1.0}),
         ("hybrid_ease_minilm", {"content": -0.1}),
+        ("hybrid_ease_minilm", {"most_items": 0}),
         ("hybrid_ials_minilm", {"held_out": "first"}),
         ("sasrec", {"width": 63}),
         ("sasrec", {"length": 1}),
