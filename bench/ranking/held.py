@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import BenchError
-from bench.ranking.asked import ITEM, TIME, USER, Codes, Queries, Ranking, Recommending
+from bench.ranking.asked import ITEM, USER, Codes, Queries, Ranking, Recommending
 from bench.ranking.top import NONE, Asking
 
 if TYPE_CHECKING:
@@ -157,17 +157,8 @@ def _histories(dataset: "Dataset", split: "Split", known: Codes) -> Codes:
 
 def _queries(dataset: "Dataset", rows: Codes, users: Codes) -> Queries:
     """Return the histories behind rows, which stand in the order of time."""
-    X = dataset.X.iloc[rows]
-    codes = X[USER].to_numpy()
-    order = np.argsort(codes, kind="stable")
-    return Queries(
-        users=users,
-        starts=np.r_[np.searchsorted(codes[order], users), len(rows)],
-        items=X[ITEM].to_numpy()[order],
-        weights=dataset.y[rows][order].astype(np.float32),
-        times=X[TIME].to_numpy()[order] if TIME in X.columns else None,
-        catalogue=len(dataset.recommending.items) if dataset.recommending is not None else 0,
-    )
+    asked, _ = kind_of(dataset)
+    return Queries.of(dataset.X.iloc[rows], dataset.y[rows], users, len(asked.items))
 
 
 def _taken(rows: Codes, user: Codes, item: Codes, users: Codes, items: int) -> Any:
