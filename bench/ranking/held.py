@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from bench.errors import BenchError
@@ -158,7 +159,7 @@ def _histories(dataset: "Dataset", split: "Split", known: Codes) -> Codes:
 def _queries(dataset: "Dataset", rows: Codes, users: Codes) -> Queries:
     """Return the histories behind rows, which stand in the order of time."""
     asked, _ = kind_of(dataset)
-    return Queries.of(dataset.X.iloc[rows], dataset.y[rows], users, len(asked.items))
+    return Queries.of(pd.DataFrame(dataset.X.iloc[rows]), dataset.y[rows], users, len(asked.items))
 
 
 def _taken(rows: Codes, user: Codes, item: Codes, users: Codes, items: int) -> Any:
