@@ -33,6 +33,8 @@ SOURCES = {
     "package",
     "content_minilm": MINILM,
     "content_static": WORDLLAMA,
+    "content_use": "Yang et al., arXiv:1907.04307 (July 2019): pairs of questions and answers, of translations and of "
+    "inference in 16 languages, most of them mined from the web; what else the texts hold, nobody lists",
     "fracast": "description of the package fracast 0.1.0: its recipe reads these corpora whole",
     "hybrid_ease_minilm": MINILM,
     "hybrid_ials_minilm": MINILM,

