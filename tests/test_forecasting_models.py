@@ -207,6 +207,31 @@ def test_the_mean_over_families_is_of_those_that_have_an_answer_of_their_own():
     assert whole.fallbacks_ == 0
 
 
+def test_the_median_over_families_is_of_those_that_have_an_answer_of_their_own():
+    # Five quarters as above; of one nobody has an answer, and the last season speaks for all.
+    X, y, ahead = rows(40, 5, 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        whole = made("median_over_families").fit(X, y)
+        parts = {
+            name: made(name).fit(X, y) for name in ("auto_ets", "auto_theta", "auto_ces", "ridge_lags", "lightgbm_lags")
+        }
+    found, columns = whole.predict(ahead), list(ASKED.columns)
+    said = {name: part.predict(ahead)[columns].to_numpy() for name, part in parts.items()}
+    first = found[columns][:6].to_numpy()
+    assert first == pytest.approx(np.median([one[:6] for one in said.values()], axis=0))
+    # No single member, and not their mean.
+    assert not any(np.allclose(first, one[:6]) for one in said.values())
+    assert (np.diff(first[:, 1:], axis=1) >= 0).all()
+    both = [said[name][6:12] for name in ("auto_theta", "auto_ces")]
+    assert found[columns][6:12].to_numpy() == pytest.approx(np.median(both, axis=0))
+    owners = [set(ahead["unique_id"]) - set(part.left_out) for part in parts.values()]
+    assert whole.fallbacks_ == 3 - len(set.union(*owners))
+    assert np.isfinite(found[columns].to_numpy()).all()
+    late = whole.predict(ahead[::-1].reset_index(drop=True))
+    pd.testing.assert_frame_equal(late[::-1].reset_index(drop=True), found)
+
+
 def test_a_clock_that_stopped_a_model_is_told_and_counted():
     X, y, ahead = rows(12, 12)
     with pytest.warns(UserWarning, match=r"time was up: 2\. Which ones hangs on the clock"):
@@ -450,7 +475,7 @@ def test_levels_beyond_all_errors_are_told():
         spread_of(errors, (0.001, 0.01, 0.999))
 
 
-@pytest.mark.parametrize("name", ["ridge_lags", "lightgbm_lags", "mean_ensemble"])
+@pytest.mark.parametrize("name", ["ridge_lags", "lightgbm_lags", "mean_ensemble", "median_over_families"])
 def test_a_fitted_regression_on_lags_can_be_kept(name):
     X, y, _ = rows(40, 40)
     assert len(pickle.dumps(made(name).fit(X, y))) > 1000
