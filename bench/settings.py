@@ -48,6 +48,9 @@ class DataSpec:
     """Columns that are known for the steps to forecast: calendars, prices, plans."""
     static: tuple[str, ...] = ()
     """Columns with one value a series; found by itself where none is named."""
+    freq: str = ""
+    """Of a panel: one step by pandas' alias (D, W, MS, h, 15min). Every time stamp then stands for the step that it
+    lies in, and ``duplicates`` says what becomes of several. Inferred when empty."""
     horizon: int = 0
     """Steps to forecast; 0 takes what is usual for the frequency."""
     season: int = 0

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bench.errors import DataError
+from tasks.forecasting.usual import is_usual, refusal
 
 Unit = Literal["number", "time", "month", "business day"]
 Ints = NDArray[np.int64]
@@ -148,11 +149,11 @@ def find_grid(
         _refuse_months_among(codes, ns, days, names, source)
     values, unit = (months, "month") if by_month else (ns, "time")
     step = _common(codes, {cast(Unit, unit): values}, names, source, filled)
-    place, first = _placed(codes, values, step, names, source), values[_starts(codes)]
+    place, first = _placed(codes, values, step, names, source, ns=ns), values[starts_of(codes)]
     if step == Step(unit="time", size=DAY) and _on_business_days(codes, days):
-        place = np.busday_count(days[_starts(codes)][codes], days).astype(np.int64)
+        place = np.busday_count(days[starts_of(codes)][codes], days).astype(np.int64)
         return Grid(step=Step(unit="business day", size=1), freq="B", place=place, first=first)
-    return Grid(step=step, freq=_alias(step, first, ends), place=place, first=first, at_end=ends)
+    return Grid(step=step, freq=alias_of(step, first, ends), place=place, first=first, at_end=ends)
 
 
 def _numbered(codes: NDArray[np.intp], values: Ints, names: NDArray[np.object_], source: str, filled: bool) -> Grid:
@@ -160,7 +161,7 @@ def _numbered(codes: NDArray[np.intp], values: Ints, names: NDArray[np.object_],
     step = _common(codes, {"number": values}, names, source, filled)
     lowest = values.min() if step.size > 1 else 0
     place = _placed(codes, values, step, names, source, (values - lowest) % step.size != 0)
-    return Grid(step=step, freq="", place=place, first=(values[_starts(codes)] - lowest) // step.size)
+    return Grid(step=step, freq="", place=place, first=(values[starts_of(codes)] - lowest) // step.size)
 
 
 def _offset(size: int) -> str:
@@ -169,7 +170,8 @@ def _offset(size: int) -> str:
     return alias if size == unit else f"{size // unit}{alias}"
 
 
-def _starts(codes: NDArray[np.intp]) -> NDArray[np.intp]:
+def starts_of(codes: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the first row of each series."""
     return np.flatnonzero(np.r_[True, codes[1:] != codes[:-1]])
 
 
@@ -199,7 +201,7 @@ def _refuse_months_among(
     own, sizes = _steps(codes, ns)
     if len(sizes) == 0:
         return
-    starts, rows = _starts(own), _starts(codes)
+    starts, rows = starts_of(own), starts_of(codes)
     day = _day_of_month(days)
     one_day = (np.minimum.reduceat(day, rows) == np.maximum.reduceat(day, rows))[own[starts]]
     long = np.minimum.reduceat(sizes, starts) >= SHORTEST_MONTH
@@ -225,7 +227,7 @@ def _common(
             f"{source}: no series has two different time stamps. Is the column that names the series the right one? "
             "Give it by data.id=COLUMN."
         )
-    starts = _starts(own)
+    starts = starts_of(own)
     lows, highs, counts = np.minimum.reduceat(sizes, starts), np.maximum.reduceat(sizes, starts), np.bincount(own)
     even = (lows == highs) & (counts[counts > 0] >= STEPS_TO_TELL)
     # Of series with gaps the most frequent step tells.
@@ -259,32 +261,27 @@ def _placed(
     names: NDArray[np.object_],
     source: str,
     odd: NDArray[np.bool_] | None = None,
+    ns: Ints | None = None,
 ) -> Ints:
     """Return the places of time stamps, or refuse those between the steps."""
-    behind = values - values[_starts(codes)][codes]
+    behind = values - values[starts_of(codes)][codes]
     if odd is None:
         odd = behind % step.size != 0
     if odd.any():
-        counts = np.bincount(codes[odd], minlength=len(names))
-        worst = np.argsort(-counts, kind="stable")[: min(3, int((counts > 0).sum()))]
-        shown = ", ".join(f"{names[code]} ({counts[code]} of {int((codes == code).sum())})" for code in worst)
-        raise DataError(
-            f"{source}: steps are {step.words}, and {int((counts > 0).sum())} of {len(names)} series have time stamps "
-            f"between them: {shown}. Aggregate the rows to even steps, or give the column with even ones by "
-            "data.time=COLUMN."
-        )
+        words = step.words if step.unit != "time" or is_usual(step.size) or odd.mean() < 0.5 else ""
+        raise DataError(f"{source}: {refusal(codes, odd, names, words, ns)}")
     return behind // step.size
 
 
 def _on_business_days(codes: NDArray[np.intp], days: NDArray[np.datetime64]) -> bool:
     """Return whether daily stamps leave out weekends, and one would have been among them."""
-    starts = _starts(codes)
+    starts = starts_of(codes)
     ends = np.r_[starts[1:], len(codes)] - 1
     weekend = bool((np.busday_count(days[starts], days[ends]) < (days[ends] - days[starts]).astype(int)).any())
     return weekend and bool(np.is_busday(days).all())
 
 
-def _alias(step: Step, first: Ints, ends: bool) -> str:
+def alias_of(step: Step, first: Ints, ends: bool) -> str:
     """Return pandas' name of a step."""
     if step.unit == "time":
         if step.size == 7 * DAY and len(weekdays := np.unique((first // DAY + 3) % 7)) == 1:

@@ -175,7 +175,8 @@ def _with_all_steps(panel: Panel) -> tuple[Panel, int]:
     if total > 50 * len(panel.codes):
         raise DataError(
             f"{panel.source}: between their first and last time stamps the series have {total} steps, and rows for "
-            f"{len(panel.codes)} of them. Aggregate the rows to longer steps."
+            f"{len(panel.codes)} of them. Aggregate the rows to longer steps: those of dates by data.freq= and "
+            "data.duplicates=."
         )
     begins = np.cumsum(lengths) - lengths
     order = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(panel.codes)]))

@@ -21,6 +21,7 @@ from tasks.forecasting.gaps import FILLS, MERGES, Panel, completed, trimmed, wit
 from tasks.forecasting.reading import Long, hint_on_commas, read_long
 from tasks.forecasting.seasons import other_season
 from tasks.forecasting.stamps import hint_on_clocks, read_stamps
+from tasks.forecasting.steps import check_alias, cut_short, grid_of
 
 LEAST_WINDOWS, MOST_WINDOWS = 2, 10
 FORECAST_SERIES = 20
@@ -151,6 +152,8 @@ def check_options(spec: DataSpec) -> None:
             raise DataError(f"data.{name}={word} is not known. {did_you_mean(word, words)}")
     if odd := [level for level in spec.levels if not 0 < level < 1]:
         raise DataError(f"data.levels: {odd[0]:g} is no quantile level. Levels lie between 0 and 1.")
+    if spec.freq:
+        check_alias(spec.freq)
     levels = sorted(set(spec.levels))
     for low, high in pairwise(levels):
         if quantile_column(low) == quantile_column(high):
@@ -166,10 +169,13 @@ def _on_steps(long: Long, spec: DataSpec, source: str) -> tuple[Panel, Grid, tup
     order = np.lexsort((np.arange(len(codes)), stamps.to_numpy(), codes))
     codes, stamps = codes[order], stamps.iloc[order]
     y = _targets(long.target, source)[order]
-    grid = find_grid(codes, stamps, np.asarray(names, object), source, bool(spec.fill))
+    if spec.freq:
+        grid = grid_of(spec.freq, codes, stamps, source)
+    else:
+        grid = find_grid(codes, stamps, np.asarray(names, object), source, bool(spec.fill))
     made = grid.stamps(codes, grid.place)
     if moved := int((made != stamps.to_numpy()).sum()):
-        notes += (_moved(grid, moved),)
+        notes += (_moved(grid, moved, spec.freq),)
     panel = Panel(
         source=source,
         names=np.asarray(names, object),
@@ -181,14 +187,29 @@ def _on_steps(long: Long, spec: DataSpec, source: str) -> tuple[Panel, Grid, tup
     )
     _check_parts(panel)
     again = np.r_[False, (np.diff(codes) == 0) & (np.diff(grid.place) == 0)]
-    hint = _why_twice(stamps, again, spec) if again.any() else ""
-    if again.any() and spec.duplicates in ("sum", "mean") and len(long.covariates.columns):
+    if not again.any():
+        return trimmed(panel), grid, notes
+    notes += _merged(spec, len(long.covariates.columns), codes, stamps)
+    return trimmed(without_duplicates(panel, spec.duplicates, _why_twice(stamps, again, spec))), grid, notes
+
+
+def _merged(spec: DataSpec, covariates: int, codes: NDArray[np.intp], stamps: pd.Series) -> tuple[str, ...]:
+    """Return notes on what rows of one step lose, beside how many they are."""
+    notes: tuple[str, ...] = ()
+    if spec.duplicates in ("sum", "mean") and covariates:
         notes += ("Of rows that were merged, other columns are those of the first one.",)
-    return trimmed(without_duplicates(panel, spec.duplicates, hint)), grid, notes
+    if spec.freq and spec.duplicates == "sum" and (part := cut_short(spec.freq, codes, stamps)):
+        notes += (
+            f"{part} of {len(np.unique(codes))} series begin or end within a step, whose sum is then of a part of it: "
+            "if it looks too small, drop its rows from the file.",
+        )
+    return notes
 
 
-def _moved(grid: Grid, moved: int) -> str:
+def _moved(grid: Grid, moved: int, asked: str) -> str:
     """Return a note on time stamps that are not those of the file."""
+    if asked:
+        return f"{moved} time stamps stand for the steps that they lie in (data.freq={asked})."
     match grid.step.unit:
         case "number":
             return f"Time stamps are numbered anew, one for each {grid.step.size}."
@@ -199,16 +220,30 @@ def _moved(grid: Grid, moved: int) -> str:
 
 def _why_twice(stamps: pd.Series, again: NDArray[np.bool_], spec: DataSpec) -> str:
     """Return why several rows may be of one step, for errors."""
-    if hint := hint_on_clocks(stamps, again):
-        return hint
-    return "" if spec.id else " If the file holds several series, name the column that tells them by data.id=."
+    if spec.freq:
+        rows = int((again | np.r_[again[1:], False]).sum())
+        many = (
+            f" {rows} of {len(again)} rows share a step of data.freq={spec.freq}: sum is for what adds up, as sales, "
+            "mean for measurements."
+        )
+    elif many := hint_on_clocks(stamps, again):
+        return many
+    return many if spec.id else many + " If the file holds several series, name the column that tells them by data.id=."
 
 
 def _check_parts(panel: Panel) -> None:
     """Refuse a published part that does not lie behind the other rows of its series."""
     if panel.test is None:
         return
-    early = np.r_[panel.test[:-1] & ~panel.test[1:] & (panel.codes[:-1] == panel.codes[1:]), False]
+    behind = panel.codes[:-1] == panel.codes[1:]
+    early = np.r_[panel.test[:-1] & ~panel.test[1:] & behind, False]
+    both = np.r_[~panel.test[:-1] & panel.test[1:] & behind & (panel.place[:-1] == panel.place[1:]), False]
+    if both.any():
+        series, shown = panel.worst(both)
+        raise DataError(
+            f"{panel.source}: in {series} series a step has rows of the published part and others: {shown}. Each step "
+            "has to lie in one part."
+        )
     if early.any():
         series, shown = panel.worst(early)
         raise DataError(

@@ -24,7 +24,10 @@ FOREIGN = {
     "test_path": "Interactions are split by protocol=",
     "text": "Columns that describe items are data.item_text",
     **dict.fromkeys(
-        ("groups", "known", "static", "horizon", "season", "step", "context", "levels", "fill", "merge_rare", "kinds"),
+        (
+            *("groups", "known", "static", "freq", "horizon", "season", "step", "context", "levels", "fill"),
+            *("merge_rare", "kinds"),
+        ),
         "Leave it out",
     ),
 }
