@@ -33,7 +33,7 @@ TASK = task(
 ERRORS = {"naive": 1.0, "theta": 0.6, "average": 2.0}
 
 
-def folder(root, data=None, count=3, step=HORIZON, seeds=2, change=None, errors=ERRORS, task=TASK):
+def folder(root, data=None, count=3, step=HORIZON, seeds=2, change=None, errors=ERRORS, task=TASK, rerun=None):
     """Write tables, forecasts and what they say of models with so large errors; return the content of their report."""
     data = panel(step=step) if data is None else data
     splits = windows(data, count, step)
@@ -49,6 +49,8 @@ def folder(root, data=None, count=3, step=HORIZON, seeds=2, change=None, errors=
         if change is not None:
             change(name, made, data, splits)
         records, _, _ = written(scratch.folder, data, splits, name, made)
+        if rerun is not None:
+            records = rerun(name, records)
         choice = toy(name, role=ROLES.get(name, "zoo"))
         told = provenance_of(choice, task, data, Budget(seeds=seeds), splits, 0, Zoo.open(root))
         told["about"] |= {"report": asdict(ReportSettings()), "limits": asdict(Limits())}
@@ -314,6 +316,61 @@ def test_without_forecasts_the_section_says_why(content):
     assert {one.why for one in forecast_pictures(bare)} == {section.NOT_MEASURED}
     assert section.NOT_MEASURED in report_html(bare, ())
     assert "Relative to" not in report_markdown(bare)
+
+
+def failing(*names):
+    """Return a change of the records of these models: two cells ran out of time, one of memory."""
+    ends = ("timeout", "oom", "timeout")
+
+    def rerun(name, records):
+        if name not in names:
+            return records
+        lost = [
+            replace(record, status=status, scores={}, digest="", reason="it ended early", found={})
+            for record, status in zip(records, ends, strict=False)
+        ]
+        return [*lost, *records[3:]]
+
+    return rerun
+
+
+def test_models_that_the_tables_of_forecasts_lack_are_named_with_the_reason(content, tmp_path):
+    assert not any("Not in the tables" in one for one in section.sentences(content))
+    errors = {**ERRORS, "late": 0.7, "later": 0.8, "narrow": 0.9}
+
+    def rerun(name, records):
+        return [one for one in records if one.fold] if name == "narrow" else failing("late", "later")(name, records)
+
+    found = folder(tmp_path, errors=errors, rerun=rerun)
+    assert {row[0] for row in section.parts(found)[0].rows} == set(ERRORS)
+    (said,) = [one for one in section.sentences(found) if "Not in the tables" in one]
+    assert said == (
+        "Not in the tables of forecasts: narrow (run on 2 of 3 folds); "
+        "later, late (3 of 6 cells failed: 2 timeout, 1 oom)."
+    )
+    for text in (report_markdown(found), report_html(found, ())):
+        assert said in text
+
+
+def test_forecasts_that_are_not_kept_or_of_other_series_are_named_as_such(content):
+    theta = content.row("theta")
+    fewer = replace(theta.forecasts, groups=theta.forecasts.groups[:-1])
+    for forecasts_, why in ((None, "forecasts are not kept here"), (fewer, "errors are known on other series")):
+        rows = tuple(replace(row, forecasts=forecasts_) if row is theta else row for row in content.rows)
+        assert section.sentences(replace(content, rows=rows))[-1].startswith(
+            f"Not in the tables of forecasts: theta ({why}"
+        )
+    never = replace(theta, forecasts=None, scores=replace(theta.scores, ran=0))
+    rows = tuple(never if row is theta else row for row in content.rows)
+    assert section.sentences(replace(content, rows=rows)) == section.sentences(content)
+
+
+def test_where_the_reference_failed_there_is_no_table_and_the_reports_say_why(tmp_path):
+    found = folder(tmp_path, rerun=failing("naive"))
+    assert section.parts(found) == []
+    why = "naive, which others are compared with, has none: 3 of 6 cells failed: 2 timeout, 1 oom"
+    assert f"There is no table of forecasts: {why}." in report_markdown(found)
+    assert f"Not shown: {why}." in report_html(found, ())
 
 
 def test_points_alone_have_no_levels(tmp_path):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bench.forecast_items import ForecastItems
 from bench.metrics import metric
 from bench.report.content import Content, Row
+from bench.report.omitted_forecasts import omitted_sentence, why_omitted
 from bench.report.wording import count, share
 from bench.stats.blocks import block_length
 from bench.stats.estimate import Estimate
@@ -115,10 +116,11 @@ def parts(content: Content) -> list[Part]:
 
 
 def sentences(content: Content) -> list[str]:
-    """Return what stands before the tables: what was scored, and what was left out of it."""
+    """Return what stands before the tables: what was scored, and which series and models were left out."""
     known = with_forecasts(content)
     if not known:
-        return []
+        why = not_measured(content)
+        return [] if why == NOT_MEASURED else [f"There is no table of forecasts: {why}."]
     items = known[0][1]
     series, windows = items.series, len(items.sizes)
     step = f" of frequency {items.freq}" if items.freq else ""
@@ -136,7 +138,16 @@ def sentences(content: Content) -> list[str]:
             f"{metric(name).label} is a ratio of sums over all series, in which large ones count for more: together "
             f"they are worth {parts.worth:.0f} series of one size. Intervals are those of its linear part."
         )
-    return said
+    missing = omitted_sentence(content, {row.scores.name for row, _ in known})
+    return [*said, missing] if missing else said
+
+
+def not_measured(content: Content) -> str:
+    """Return why there is no table: all of them compare with the reference."""
+    reference = content.row(content.task.reference)
+    if reference is None or all(row.forecasts is None for row in content.rows):
+        return NOT_MEASURED
+    return f"{content.task.reference}, which others are compared with, has none: {why_omitted(reference)}"
 
 
 def _sample(items: ForecastItems) -> str:

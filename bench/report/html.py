@@ -153,7 +153,7 @@ def _view(content: Content, examples: Sequence[Example], labels: Sequence[str]) 
         "not_measured": NOT_MEASURED,
         "forecast_sentences": forecasts.sentences(content),
         "forecast_parts": forecast_tables(content),
-        "no_forecasts": forecasts.NOT_MEASURED,
+        "no_forecasts": forecasts.not_measured(content),
         "rankings": [(one, part_tables(one.parts, content)) for one in rankings.sections(content)],
         "cards": [card(row, content.unit, content.part) for row in content.rows],
         "changes": changes_table(content),

@@ -122,9 +122,9 @@ def _intervals(content: Content) -> list[str]:
 
 def _forecasts(content: Content) -> list[str]:
     """Return what forecasts say beside their scores."""
-    found = forecasts.parts(content)
-    said = [" ".join(forecasts.sentences(content))] if found else []
-    for part in found:
+    before = " ".join(forecasts.sentences(content))
+    said = [before] if before else []
+    for part in forecasts.parts(content):
         said += [f"## {part.title}", part.about, _table(part.headers, part.rows)]
     return said
 
