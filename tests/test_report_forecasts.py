@@ -318,6 +318,23 @@ def test_without_forecasts_the_section_says_why(content):
     assert "Relative to" not in report_markdown(bare)
 
 
+def test_a_band_that_the_axis_cuts_is_named_below_the_picture(content):
+    assert "are cut there" not in forecast_pictures(content)[0].caption
+    theta = content.row("theta")
+    best, *others = theta.forecasts.fans
+    # The range of values and points twice beyond both.
+    seen = np.array([*best.history, *best.y, *best.point])
+    far = (*best.quantiles[:-1], tuple(value + 2 * np.ptp(seen) + seen.max() for value in best.point))
+    items = replace(theta.forecasts, fans=(replace(best, quantiles=far), *others))
+    rows = tuple(replace(row, forecasts=items) if row is theta else row for row in content.rows)
+    picture = forecast_pictures(replace(content, rows=rows))[0]
+    assert picture.caption.endswith(
+        f" The bands of {best.series} (best) reach beyond values and points by more than 1.5 times the range of these, "
+        "and are cut there; the table has all of them."
+    )
+    assert picture.rows[0][-1] == f"{far[-1][0]:.6g}"
+
+
 def failing(*names):
     """Return a change of the records of these models: two cells ran out of time, one of memory."""
     ends = ("timeout", "oom", "timeout")

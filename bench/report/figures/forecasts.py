@@ -21,6 +21,8 @@ Known = Sequence[tuple[Line, ForecastItems]]
 
 PANEL, GAP = 1.75, 0.55
 """Height of one example, and what lies between two, in inches."""
+BEYOND = 1.5
+"""How far bands are drawn beyond values and points, as a multiple of the range of these."""
 
 
 def forecast_pictures(content: Content) -> list[Picture]:
@@ -48,7 +50,7 @@ def fans_picture(content: Content) -> Picture:
         finding=f"MASE of {line.name}: "
         + ", ".join(f"{fan.error:.3g} on {fan.series} ({fan.which})" for fan in fans)
         + ".",
-        caption=f"The last window, first seed; steps are counted from its origin.{ends}",
+        caption=f"The last window, first seed; steps are counted from its origin.{ends}{_cut(fans)}",
         svg=render("fans", Sheet(height=height, top=0.65), lambda axes: _draw_fans(axes, fans, items.levels)),
         headers=("series", "step", "true value", "forecast", *(f"{level:g}" for level in items.levels)),
         rows=tuple(row for fan in fans for row in _fan_rows(fan)),
@@ -107,17 +109,38 @@ def _draw_fan(axes: "Axes", fan: Fan, levels: Sequence[float]) -> None:
 
 def _window(fan: Fan) -> tuple[float, float]:
     """Return the ends of the axis: those of values and points, and of quantiles as far as these squash nothing."""
-    values = np.array([*fan.history, *fan.y, *fan.point])
-    values = values[np.isfinite(values)]
-    low, high = float(values.min()), float(values.max())
-    room = max(high - low, 1e-9 * max(abs(low), abs(high)), np.finfo(float).tiny)
+    (low, high), room = _seen(fan)
     quantiles = np.array(fan.quantiles).ravel()
     if len(quantiles):
         low, high = (
-            max(min(low, float(quantiles.min())), low - 1.5 * room),
-            min(max(high, float(quantiles.max())), high + 1.5 * room),
+            max(min(low, float(quantiles.min())), low - BEYOND * room),
+            min(max(high, float(quantiles.max())), high + BEYOND * room),
         )
     return low - 0.05 * room, high + 0.05 * room
+
+
+def _seen(fan: Fan) -> tuple[tuple[float, float], float]:
+    """Return the least and the largest of values and points, and how far they lie apart, which is never zero."""
+    values = np.array([*fan.history, *fan.y, *fan.point])
+    values = values[np.isfinite(values)]
+    low, high = float(values.min()), float(values.max())
+    return (low, high), max(high - low, 1e-9 * max(abs(low), abs(high)), np.finfo(float).tiny)
+
+
+def _cut(fans: Sequence[Fan]) -> str:
+    """Return which bands the axis cuts, as a sentence; empty where they are whole."""
+    names = []
+    for fan in fans:
+        (low, high), room = _seen(fan)
+        quantiles = np.array(fan.quantiles).ravel()
+        if len(quantiles) and (quantiles.min() < low - BEYOND * room or quantiles.max() > high + BEYOND * room):
+            names.append(f"{fan.series} ({fan.which})")
+    if not names:
+        return ""
+    return (
+        f" The bands of {', '.join(names)} reach beyond values and points by more than {BEYOND:g} times the range of "
+        "these, and are cut there; the table has all of them."
+    )
 
 
 def steps_picture(content: Content) -> Picture:
