@@ -181,16 +181,6 @@ def _sums(held: Held, said: Floats, levels: tuple[float, ...], by_level: bool) -
     return np.where(none, np.nan, np.bincount(series, total, count)), np.asarray(np.bincount(series, np.abs(y), count))
 
 
-def pinball_by_level(held: Held, predicted: Floats) -> Floats:
-    """Return the mean over series of the scaled quantile loss at each level, shape (levels,); their mean is the SQL."""
-    from utilsforecast import losses
-
-    frame, scale = _frame(held, predicted), _divisor(held.scale)
-    levels = zip(held.levels, _columns(held), strict=True)
-    found = [_spread(held, losses.quantile_loss(frame, {POINT: column}, q=level)) for level, column in levels]
-    return np.array([_mean(2 * one / scale) for one in found])
-
-
 def undefined(held: Held) -> int:
     """Return how many series scaled scores leave out: without a scale, with one of zero, or with nothing observed."""
     observed = np.bincount(held.series[np.isfinite(held.y)], minlength=len(held.scale)) > 0

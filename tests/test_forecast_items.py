@@ -8,7 +8,7 @@ import pytest
 
 from bench import metrics
 from bench.forecast_items import ForecastItems
-from bench.forecast_metrics import BY_SERIES, pinball_by_level
+from bench.forecast_metrics import BY_SERIES, sql
 from bench.items import measure, read_items, write_items
 from bench.panel import held_of
 from bench.stats.churn import forecast_churn
@@ -108,9 +108,10 @@ def test_figures_by_step_and_by_level_are_those_of_the_forecasts(tmp_path):
     assert found.by_step[0] == pytest.approx(errors.mean(axis=1))
     assert found.by_step[1].mean() == pytest.approx(np.mean([record.scores["sql"] for record in records]))
     assert found.coverage == pytest.approx(np.concatenate(below).mean(axis=0))
-    assert found.pinball == pytest.approx(
-        np.mean([pinball_by_level(held[fold], p) for (fold, _), p in made.items()], axis=0)
-    )
+    for place, level in enumerate(found.levels):
+        # The loss of a level is the SQL of who was asked for no other.
+        alone = [sql(replace(held[fold], levels=(level,)), p[:, [0, 1 + place]]) for (fold, _), p in made.items()]
+        assert found.pinball[place] == pytest.approx(np.mean(alone))
 
 
 def test_churn_is_that_of_the_points_of_two_seeds(tmp_path):

@@ -95,13 +95,6 @@ def test_the_loss_of_the_median_is_the_absolute_error():
     assert forecast_metrics.wql(held, predicted) == pytest.approx(forecast_metrics.wape(held, predicted), rel=1e-12)
 
 
-def test_losses_of_levels_average_to_the_sql():
-    _, held, predicted = panel()
-    by_level = forecast_metrics.pinball_by_level(held, predicted)
-    assert by_level.shape == (len(LEVELS),)
-    assert by_level.mean() == pytest.approx(forecast_metrics.sql(held, predicted), rel=1e-12)
-
-
 def two_series(**changes):
     """Return a window of two series with errors +1, +3 and -4 and intervals that hold two of the four values."""
     held = Held(

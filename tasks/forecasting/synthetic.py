@@ -171,14 +171,6 @@ def best_of(path: str, target: str, known: Sequence[str]) -> Callable[[Dataset, 
     return partial(optimum, path)
 
 
-def expected_absolute_error(path: str, dataset: Dataset, split: Split) -> NDArray[np.float64]:
-    """Return what the absolute error of the best forecast is on average, for each row of a window's test part.
-
-    Divided by the scale of its series, its mean is the expected MASE that no model beats.
-    """
-    return _ahead(path, dataset, split)[1] * math.sqrt(2 / math.pi)
-
-
 def _ahead(path: str, dataset: Dataset, split: Split) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return mean and standard deviation of each value of a window's test part, as known at the origin."""
     made, stamps = law(path), pd.date_range(START, periods=law(path).steps, freq=law(path).freq)
