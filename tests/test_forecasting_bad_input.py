@@ -193,13 +193,3 @@ def test_the_last_batch_is_answered_and_scored_where_it_is_not_full(load, tmp_pa
     assert (record.status, record.reason, record.n_test, SIZES) == ("ok", "", 28, sizes)
     last = data.y[splits[-1].train][np.cumsum(np.bincount(data.groups[splits[-1].train])) - 1]
     assert inputs.predictions.load(record)[:, 0] == pytest.approx(np.repeat(last, 4), rel=1e-6)
-
-
-def test_a_planted_future_reaches_no_real_model(load, tmp_path):
-    frame = quarters(a=swinging(), b=swinging(1))
-    # The value of the same step, off by a little so that no copy of it is found.
-    planted = frame["y"] + np.tile(STEP % 2, 2)
-    blind, seeing = load(frame, id="shop"), load(frame.assign(peek=planted), id="shop")
-    assert seeing.forecasting.past == ("peek",)
-    for name, record in ran(tmp_path, seeing, "seasonal_naive", "ridge_lags").items():
-        assert record.digest == ran(tmp_path, blind, name)[name].digest

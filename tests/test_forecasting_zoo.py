@@ -27,7 +27,7 @@ from bench.verbs.convert import convert
 from bench.zoo.lock import read_lock
 from bench.zoo.store import Zoo
 from bench.zoo.torchvision_ops import declare_missing_operators
-from tests.builders import cell, panel_inputs
+from tests.builders import cell, last_window, panel_inputs
 from tests.builders import panel as known_panel
 from tests.test_conformance import SIZES, rows_of
 
@@ -394,6 +394,31 @@ def test_only_chronos_2_reads_covariates_and_those_of_the_future_where_they_are_
     assert not np.allclose(numbers(model.predict(future)), numbers(busier.predict(future)))
     blind = built("chronos_2", checkpoints, zoo, asked, covariates=False).fit(X, y)
     assert np.array_equal(numbers(blind.predict(future)), numbers(blind.predict(dearer)))
+
+
+@pytest.mark.parametrize(("known", "changed", "reached"), [
+    ((), "ahead", False), ((), "before", True), (("stock",), "ahead", True),
+])  # fmt: skip
+def test_a_planted_future_reaches_a_model_that_reads_columns_only_where_it_is_known(
+    known, changed, reached, checkpoints, zoo, tmp_path
+):
+    data = known_panel((40, 30))
+    asked = replace(data.forecasting, known=("quarter", *known), past=() if known else ("stock",))
+    split = last_window(data)
+    choice = ModelChoice(name="chronos_2", spec=registry.model("chronos_2"), params=params_of("chronos_2", checkpoints))
+
+    def digest(values, place):
+        seen = replace(data, X=data.X.assign(stock=values), forecasting=asked)
+        record = run_cell(cell(choice), replace(panel_inputs(tmp_path / place, [choice], seen, split), zoo=zoo))
+        assert record.status == "ok", record.reason
+        return record.digest
+
+    # Drawn apart from the target, and the values to forecast planted afterwards.
+    drawn = np.random.default_rng(0).normal(size=len(data.y))
+    planted = drawn.copy()
+    rows = split.test if changed == "ahead" else split.train
+    planted[rows] = data.y[rows]
+    assert (digest(drawn, "drawn") != digest(planted, "planted")) is reached
 
 
 def test_quantiles_between_two_levels_lie_on_a_line_and_beyond_them_on_a_normal_tail():
