@@ -1,5 +1,6 @@
 """From a config to a run that can start: data read, splits made, models chosen; nothing is fitted."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -61,7 +62,7 @@ class Prepared:
             splits=self.splits,
             models=self.models,
             zoo=self.zoo,
-            features=FeatureCache(self.config.cache_dir / "features", self.dataset.fingerprint),
+            features=FeatureCache(self.config.cache_dir / "features", _texts_of(self.dataset)),
             predictions=None if self.task.protocol == "curve" else self.predictions,
             seed=self.config.seed,
             threads=threads_per_cell(self.config.budget, self.config.executor),
@@ -100,6 +101,13 @@ def prepare(config: RunConfig, say: Callable[[str], None]) -> Prepared:
         models=models,
         zoo=zoo,
     )
+
+
+def _texts_of(dataset: Dataset) -> str:
+    """Return what names the texts of a data set: those of items are the same under every protocol."""
+    if dataset.recommending is None:
+        return dataset.fingerprint
+    return hashlib.sha256("\x1e".join(dataset.recommending.texts).encode(errors="surrogatepass")).hexdigest()
 
 
 def remember_data(spec: DataSpec) -> None:

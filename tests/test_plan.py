@@ -142,7 +142,7 @@ def test_every_preset_composes(path):
         task = ["task=text_clf"] if path.stem in ("slurm", "against_automl") else []
         made = run_config(compose("config", overrides=[f"experiment={path.stem}", *task]))
     # The presets of papers hold what the papers found.
-    assert made.expected or path.stem.startswith(("slurm", "against_automl"))
+    assert made.expected or path.stem.startswith(("slurm", "against_automl", "protocols"))
 
 
 @pytest.mark.parametrize("group", ["budget", "data", "executor"])

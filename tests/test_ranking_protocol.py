@@ -40,7 +40,7 @@ def test_the_usual_protocol_is_said_whole():
         ({"split": "held_out_users"}, "20 % of the users held out, the last 20 % of what each did to be found"),
         ({"at_least": 4.0}, "interactions rated at least 4"),
         ({"weights": "rating"}, "weighted by their rating"),
-        ({"duplicates": "first"}, "of repeated ones the first counts"),
+        ({"duplicates": "last"}, "of repeated ones the last counts"),
         ({"split": "leave_last", "ties": "item"}, "ties in time in the order of item labels"),
         ({"ties": "shuffled"}, "ties in time drawn"),
         ({"split": "held_out_users", "ties": "item"}, "ties in time in the order of item labels"),

@@ -126,7 +126,7 @@ def test_a_core_is_taken_of_the_training_part_alone_and_users_outside_of_it_are_
     assert kept["item"].value_counts().min() >= 5
     assert 3 not in set(kept["user"])
     assert 3 in set(thin.X["user"].iloc[one.test])
-    with pytest.raises(DataError, match="No user and item have 50 interactions"):
+    with pytest.raises(DataError, match="Nothing is left of a core of 50 interactions"):
         made(interactions(core=50))
 
 

@@ -15,7 +15,7 @@ from bench.ranking.list_items import ACTIVITY
 from bench.report import lists, rankings
 from bench.report.columns import other_metrics, split_rows
 from bench.report.figures.lists import list_pictures
-from bench.report.findings import find_all
+from bench.report.findings import find_all, new_users_unserved
 from bench.report.html import report_html
 from bench.report.lists_compared import p_values
 from bench.report.markdown import report_markdown
@@ -339,3 +339,15 @@ def test_lists_that_change_with_their_company_are_said_to_be_those_of_users(cont
     assert "depend on the order of the users: the lists of 25 % of the users change. The same user" in text
     assert "| bpr | 30.00 | 25.00, 8.0 % of a list is another | 0.250 | 0.000 |" in report_markdown(changed)
     assert "users reversed" in report_html(changed, ())
+
+
+def test_a_pick_without_a_list_for_new_users_says_whose_to_give_them(content):
+    rows = []
+    for row in content.rows:
+        cold = 0.0 if row.scores.name == content.decision.pick else 0.21
+        rows.append(replace(row, others={**row.others, "ndcg_cold_users": cold}))
+    (said,) = new_users_unserved.find(replace(content, rows=tuple(rows)))
+    assert said.startswith(f"{content.decision.pick} has no list for users without a history")
+    assert "(NDCG of cold users 21.00)" in said
+    served = [replace(row, others={**row.others, "ndcg_cold_users": 0.21}) for row in content.rows]
+    assert not list(new_users_unserved.find(replace(content, rows=tuple(served))))

@@ -15,6 +15,8 @@ from bench.ranking.asked import Queries
 from bench.types import Context
 
 Vectors = NDArray[np.floating]
+SMALL = 200_000
+"""Numbers of a matrix that is decomposed as a whole."""
 
 
 @dataclass
@@ -49,9 +51,10 @@ def _right_vectors(matrix: Any, factors: int) -> Vectors:
     from scipy.sparse.linalg import svds
 
     smaller = min(matrix.shape)
-    if smaller == 1:
-        found: Vectors = np.linalg.svd(matrix.toarray(), full_matrices=False)[2].T
-        return found
+    if matrix.shape[0] * matrix.shape[1] <= SMALL:
+        # An iteration would start again by chance where there are fewer directions than factors.
+        found: Vectors = np.linalg.svd(matrix.toarray(), full_matrices=False)[2][:factors].T
+        return np.ascontiguousarray(found, dtype=np.float32)
     # Started from one vector, so that two fits agree to the last digit.
     start = np.random.default_rng(0).standard_normal(smaller)
     right: Vectors = svds(matrix, k=min(factors, smaller - 1), v0=start, return_singular_vectors="vh")[2].T

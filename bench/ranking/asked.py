@@ -49,8 +49,9 @@ class Ranking:
     k: int = 10
     at_least: float | None = None
     """Least rating of a positive interaction; others are dropped. None: every interaction is positive."""
-    duplicates: Literal["last", "first"] = "last"
-    """Which of several interactions of one user and item is kept."""
+    duplicates: Literal["first", "last"] = "first"
+    """Which of several interactions of one user and item is kept. With the last, what a user had before is moved behind
+    a cut in time, and found again."""
     weights: Literal["one", "rating"] = "one"
     """What a positive interaction weighs."""
     core: int = 0

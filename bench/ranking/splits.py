@@ -116,8 +116,8 @@ def _by_time(dataset: "Dataset", rows: Rows, ranking: Ranking, later: int) -> Cu
     """Test on a stretch of time that as many others follow, knowing all that lies before it."""
     if dataset.time is None:
         raise DataError(
-            f"{dataset.name} has no time stamps, which protocol=global_time needs. Name their column by data.time=, or "
-            "give protocol=random."
+            f"{dataset.name} has no time stamps that differ, which protocol=global_time needs. Name their column by "
+            "data.time=, or give protocol=leave_last, which takes the order of the file, or protocol=random."
         )
     stamps, size = dataset.time[rows], round(ranking.share * len(rows))
 
@@ -206,9 +206,11 @@ def _check(dataset: "Dataset", ranking: Ranking, test: Rows, fit: Rows, train: R
     """Refuse a split without anything to learn from, to be found, or to be asked by."""
     for name, rows in (("training", fit), ("test", test)):
         if not len(rows):
-            core = f" No user and item have {ranking.core} interactions (data.core)." if ranking.core else ""
+            why = f" Nothing is left of a core of {ranking.core} interactions (data.core)." if ranking.core else ""
+            if ranking.split == "global_time":
+                why += " Cuts lie between moments, of which there may be few: fewer data.windows may do."
             raise DataError(
-                f"{dataset.name}: the {name} part of protocol={ranking.split} has no interactions.{core} Give another "
+                f"{dataset.name}: the {name} part of protocol={ranking.split} has no interactions.{why} Give another "
                 "protocol, or another data.share."
             )
     user = dataset.X[USER].to_numpy()
@@ -260,9 +262,9 @@ def _notes(dataset: "Dataset", splits: list[Split]) -> tuple[str, ...]:
         users = np.unique(user[split.test])
         asked, warm = asked + len(users), warm + int(np.isin(users, user[split.train]).sum())
         targets, cold = targets + len(split.test), cold + int((~np.isin(item[split.test], item[split.fitted])).sum())
-    each = f" over {len(splits)} splits" if len(splits) > 1 else ""
+    each = f" over {len(splits)} splits, each counted in every one" if len(splits) > 1 else ""
     return (
-        f"{asked} users are tested{each}, {warm} of them warm: what they did before is known. {asked - warm} are cold, "
-        f"and scored by themselves. Of {targets} held-out interactions {cold} are with items that the training part "
-        "lacks.",
+        f"Lists are asked for {asked} users{each}, {warm} of them warm: what they did before is known. "
+        f"{asked - warm} are cold, and scored by themselves. Of {targets} held-out interactions {cold} are with items "
+        "that the training part lacks.",
     )

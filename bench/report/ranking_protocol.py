@@ -78,7 +78,7 @@ def _positives(asked: Mapping[str, Any]) -> list[str]:
         said.append(f"interactions rated at least {asked['at_least']:g}")
     if asked["weights"] == "rating":
         said.append("weighted by their rating")
-    if asked["duplicates"] != "last":
+    if asked["duplicates"] != "first":
         said.append(f"of repeated ones the {asked['duplicates']} counts")
     if asked["split"] != "random" and asked["ties"] != "row":
         said.append("ties in time " + ("drawn" if asked["ties"] == "shuffled" else "in the order of item labels"))

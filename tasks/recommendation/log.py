@@ -63,10 +63,11 @@ def _without_duplicates(log: Log, ranking: Ranking) -> Log:
     again = pd.Series(pairs).duplicated(keep=ranking.duplicates).to_numpy()
     if not again.any():
         return log
+    late = ", so some is found behind a cut that was there before it" if ranking.duplicates == "last" else ""
     return log.take(
         np.flatnonzero(~again),
         f"{int(again.sum())} of {len(log)} rows repeat a user and an item: the {ranking.duplicates} of each pair "
-        "counts (data.duplicates).",
+        f"counts (data.duplicates){late}. What is bought again is not what lists are scored on.",
     )
 
 

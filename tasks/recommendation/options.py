@@ -8,7 +8,7 @@ from bench.ranking.asked import Ranking
 from bench.settings import DataSpec
 
 WORDS = {
-    "duplicates": ("last", "first"),
+    "duplicates": ("first", "last"),
     "weights": ("one", "rating"),
     "ties": ("row", "item", "shuffled"),
     "targets": ("all", "first", "last", "random"),
@@ -58,7 +58,7 @@ def ranking_of(spec: DataSpec) -> Ranking:
     values: dict[str, Any] = {
         one.name: getattr(spec, one.name) for one in fields(Ranking) if one.name not in ("split", "duplicates")
     }
-    values["duplicates"] = spec.duplicates or "last"
+    values["duplicates"] = spec.duplicates or "first"
     for name, known in WORDS.items():
         if values[name] not in known:
             raise DataError(f"data.{name}={values[name]} is not known. {did_you_mean(str(values[name]), known)}")

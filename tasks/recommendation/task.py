@@ -57,6 +57,11 @@ class Recommendation:
                 f"{log.source}: a list of data.k={ranking.k} would hold each of {len(described.items.labels)} items. "
                 "Give a smaller data.k."
             )
+        if ranking.sampled >= len(described.items.labels):
+            raise DataError(
+                f"{log.source}: data.sampled={ranking.sampled} is no sample of {len(described.items.labels)} items. "
+                "Give fewer, or leave it out: lists are ranked among all items anyway."
+            )
         columns = {USER: log.users.codes, ITEM: described.items.codes}
         dataset = Dataset(
             name=spec.name,
