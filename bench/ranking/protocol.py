@@ -30,7 +30,8 @@ def under(dataset: Dataset, protocol: str, budget: Budget) -> Dataset:
     """
     _, ranking = kind_of(dataset)
     if protocol not in SPLITS:
-        raise ConfigError(f"protocol={protocol} is not for recommendation, which has {', '.join(SPLITS)}.")
+        asked = "curve=true" if protocol == "curve" else f"protocol={protocol}"
+        raise ConfigError(f"{asked} is not for recommendation, which has protocol={', '.join(SPLITS)}.")
     # A protocol's name must say how often time is cut, and not hang on it where nothing is.
     windows = usual_windows(ranking, budget.folds) if protocol == "global_time" else 0
     if (protocol, windows) == (ranking.split, ranking.windows):
