@@ -20,12 +20,14 @@ from tasks.recommendation.stamps import read_times
 
 USER_NAMES = (
     *("user", "userid", "uid", "customer", "customerid", "clientid", "client", "memberid", "member", "reviewerid"),
-    *("readerid", "reader", "buyerid", "buyer", "accountid", "account", "visitorid", "sessionid", "session"),
+    *("readerid", "reader", "buyerid", "buyer", "accountid", "account", "visitorid", "visitor", "sessionid", "session"),
+    *("customeremail", "useremail", "email"),
 )
 ITEM_NAMES = (
     *("item", "itemid", "iid", "movieid", "movie", "productid", "product", "parentasin", "asin", "articleid"),
     *("article", "sku", "stockcode", "bookid", "book", "isbn", "trackid", "track", "songid", "song", "artistid"),
     *("artist", "gameid", "game", "businessid", "newsid", "contentid", "animeid", "recipeid", "courseid"),
+    *("pageid", "page", "url"),
 )
 TIME_NAMES = (
     *("timestamp", "time", "datetime", "date", "ts", "unixreviewtime", "eventtime", "createdat", "created"),
