@@ -238,7 +238,9 @@ def test_the_protocol_is_part_of_what_the_data_are(load):
     options = {"k": 3, "core": 2, "share": 0.3, "validation": 0.1, "ties": "item", "seen": "show", "ideal": "all"}
     made = [load(log(), **{name: value}).fingerprint for name, value in options.items()]
     assert len({*found, *made}) == 4 + len(options)
-    with pytest.raises(ConfigError, match="protocol=cv is not for recommendation, which has protocol=global_time, leave_last"):
+    with pytest.raises(
+        ConfigError, match="protocol=cv is not for recommendation, which has protocol=global_time, leave_last"
+    ):
         recommendation.splits(data, "cv", Budget(), 0)
 
 
