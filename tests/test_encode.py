@@ -44,7 +44,7 @@ class Slow:
 def run(tmp_path):
     texts = [f"text {'x' * (n % 50)} {n}" for n in range(500)] * 2
     display = Display(Console(file=io.StringIO()), "accuracy", RunLog(tmp_path / "log"))
-    prepared = SimpleNamespace(zoo=None, dataset=SimpleNamespace(X=pd.Series(texts)))
+    prepared = SimpleNamespace(zoo=None, dataset=SimpleNamespace(X=pd.Series(texts), recommending=None))
 
     def encoding(encoder, seconds=1e9, about=None):
         choice = toy("slow", encoder=lambda params, zoo: encoder)
